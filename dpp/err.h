@@ -1,0 +1,86 @@
+/* err.h - every way the data plane's parsers, seals and key stores refuse.
+ *
+ * One row gives the enum, the text for a person, the metric label, the MSRP status the peer would
+ * see when the relay answers for it (0: no answer is due) and the row of the answer table. The
+ * numbers lie in -6000..-6999, clear of msrp/err.h (-5000) and of relay/err.h (-7000), so that one
+ * int carries any of them. No text holds a secret or echoes input.
+ *
+ * Every cryptographic refusal is SEALED, whatever failed: a peer that could tell a bad tag from a
+ * bad key would have an oracle.
+ *
+ * X(NAME, value, text, label, status, rows) */
+#ifndef DPP_ERR_H
+#define DPP_ERR_H
+
+#include <stddef.h>
+
+/* clang-format off */
+#define DPP_ERRORS(X)                                                                              \
+    X(NOMEM,            -6001, "out of memory",                                      "dpp_nomem",            413, "") \
+    X(RANDOM,           -6002, "the random source failed",                           "dpp_random",           413, "") \
+    X(SHORT,            -6003, "the buffer ends inside a field",                     "dpp_short",            400, "") \
+    X(LONG,             -6004, "a field is longer than its cap",                     "dpp_long",             400, "") \
+    X(VALUE,            -6005, "a field has a value that is not allowed",            "dpp_value",            400, "") \
+    X(SPACE,            -6006, "the output buffer is too small",                     "dpp_space",            413, "") \
+    X(UTF8,             -6007, "a text is not valid UTF-8",                          "dpp_utf8",             400, "") \
+    /* the messages of TS 24.282 clause 15 */ \
+    X(MESSAGE_TYPE,     -6010, "a message type we do not know",                      "dpp_message_type",     400, "") \
+    X(IE,               -6011, "an information element is malformed",                "dpp_ie",               400, "") \
+    X(IE_UNKNOWN,       -6012, "an unknown element that must be understood",         "dpp_ie_unknown",       400, "") \
+    X(TRUNCATED,        -6013, "the message ends before its mandatory part",         "dpp_truncated",        400, "") \
+    X(TRAILING,         -6014, "octets follow the message",                          "dpp_trailing",         400, "") \
+    X(PROTECTED,        -6015, "the message is protected and has no clear fields",   "dpp_protected",        403, "") \
+    X(PAYLOAD_COUNT,    -6016, "the number of payloads is not the number announced", "dpp_payload_count",    400, "") \
+    /* mcdata-info and resource-lists */ \
+    X(XML,              -6020, "the XML is not well formed",                         "dpp_xml",              400, "") \
+    X(XML_DTD,          -6021, "the XML has a DOCTYPE",                              "dpp_xml_dtd",          400, "") \
+    X(XML_DEPTH,        -6022, "the XML is nested too deeply",                       "dpp_xml_depth",        400, "") \
+    X(XML_SIZE,         -6023, "the XML is larger than its cap",                     "dpp_xml_size",         400, "") \
+    X(XML_NODES,        -6024, "the XML has too many nodes or attributes",           "dpp_xml_nodes",        400, "") \
+    X(XML_NAMESPACE,    -6025, "the XML root is not of the expected namespace",      "dpp_xml_namespace",    400, "") \
+    X(XML_ELEMENT,      -6026, "an XML element is missing, doubled or misplaced",    "dpp_xml_element",      400, "") \
+    X(XML_URI,          -6027, "an XML value is not a URI",                          "dpp_xml_uri",          400, "") \
+    /* the protected payload of TS 33.180 clause 8.5.4 */ \
+    X(SEALED,           -6040, "the protected payload does not open",                "dpp_sealed",           403, "") \
+    X(FRAME_SHORT,      -6041, "a protected frame is shorter than its fixed part",   "dpp_frame_short",      400, "") \
+    X(FRAME_ALGORITHM,  -6042, "a protected frame has an algorithm we do not know",  "dpp_frame_algorithm",  400, "") \
+    X(FRAME_LENGTH,     -6043, "a protected frame's length does not fit its message","dpp_frame_length",     400, "") \
+    X(FRAME_TYPE,       -6044, "a protected frame has the wrong message type",       "dpp_frame_type",       400, "") \
+    X(FRAME_PAYLOAD_ID, -6045, "a protected frame has a payload ID we do not know",  "dpp_frame_payload_id", 400, "") \
+    X(FRAME_AUTH,       -6046, "an authenticated payload, which is not supported",   "dpp_frame_auth",       403, "") \
+    X(FRAME_TAG,        -6047, "a protected frame's key ID has the wrong purpose tag","dpp_frame_tag",       403, "") \
+    X(ROLE,             -6050, "the key may not be used in this role",               "dpp_role",             403, "") \
+    X(KEY_ABSENT,       -6051, "no key with this key ID",                            "dpp_key_absent",       403, "") \
+    X(KEY_EXPIRED,      -6052, "the key has expired",                                "dpp_key_expired",      403, "") \
+    X(KEY_EARLY,        -6053, "the key is not valid yet",                           "dpp_key_early",        403, "") \
+    X(KEY_TWICE,        -6054, "a key with this key ID is there already",            "dpp_key_twice",        403, "") \
+    X(KEY_FULL,         -6055, "the key store is full",                              "dpp_key_full",         413, "") \
+    X(KEY_SPENT,        -6056, "the key has sealed as much as it may",               "dpp_key_spent",        413, "") \
+    X(REPLAY,           -6057, "the protected payload was seen before",              "dpp_replay",           403, "") \
+    X(SECURE_HEAP,      -6058, "the secure heap is absent or full",                  "dpp_secure_heap",      413, "") \
+    X(CRYPTO,           -6059, "the crypto library refused its own set-up",          "dpp_crypto",           413, "") \
+    /* key files and key messages */ \
+    X(KEYFILE_MAGIC,    -6060, "not a key file of ours",                             "dpp_keyfile_magic",    0, "") \
+    X(KEYFILE_VERSION,  -6061, "a key file of another version",                      "dpp_keyfile_version",  0, "") \
+    X(KEYFILE_SIZE,     -6062, "a key file of the wrong size",                       "dpp_keyfile_size",     0, "") \
+    X(KEYFILE_FORM,     -6063, "a key file is malformed",                            "dpp_keyfile_form",     0, "") \
+    X(KEYFILE_SUM,      -6064, "a key file does not open",                           "dpp_keyfile_sum",      0, "") \
+    X(KEYFILE_MODE,     -6065, "a key file may be read by others",                   "dpp_keyfile_mode",     0, "") \
+    X(KEYFILE_TWICE,    -6066, "a key file names a key twice",                       "dpp_keyfile_twice",    0, "") \
+    /* seal and keys add their rows above this mark */
+/* clang-format on */
+
+enum dpp_err {
+#define X(name, value, text, label, status, rows) DPP_E_##name = value,
+    DPP_ERRORS(X)
+#undef X
+};
+
+/* The text of an error of this block, for a person: no secret, no input echoed. A number outside
+ * the block gives "unknown error". Never NULL; static storage. */
+const char *dpp_strerror(int err);
+
+/* The name of an error of this block ("XML_DTD"), "UNKNOWN" for any other number. Never NULL. */
+const char *dpp_errname(int err);
+
+#endif
