@@ -67,6 +67,13 @@
     X(KEYFILE_SUM,      -6064, "a key file does not open",                           "dpp_keyfile_sum",      0, "") \
     X(KEYFILE_MODE,     -6065, "a key file may be read by others",                   "dpp_keyfile_mode",     0, "") \
     X(KEYFILE_TWICE,    -6066, "a key file names a key twice",                       "dpp_keyfile_twice",    0, "") \
+    X(FRAME_UNPROTECTED,-6070, "a payload that must be protected is not",            "dpp_frame_unprotected",403, "") \
+    X(FRAME_SEQUENCE,   -6071, "a protected frame is out of sequence",               "dpp_frame_sequence",   400, "") \
+    X(FRAME_COUNT,      -6072, "the number of protected frames is not as announced", "dpp_frame_count",      400, "") \
+    X(FRAME_KEY,        -6073, "the key ID changes between protected frames",        "dpp_frame_key",        400, "") \
+    X(REPLAY_TIME,      -6074, "the protected payload's date is outside the window", "dpp_replay_time",      403, "") \
+    X(REPLAY_FULL,      -6075, "the replay window is full",                          "dpp_replay_full",      413, "") \
+    X(HEAP_UNLOCKED,    -6076, "the secure heap may be swapped to disk",             "dpp_heap_unlocked",    0, "") \
     /* seal and keys add their rows above this mark */
 /* clang-format on */
 

@@ -1,0 +1,48 @@
+/* keyfile.h - the sealed at-rest form of keys, as octets in memory; no file is touched here.
+ *
+ *   0  8   "MCDATAKF"
+ *   8  1   version, 1
+ *   9  1   algorithm, 2 = AES-256-GCM
+ *  10  2   number of entries, big-endian
+ *  12 12   nonce, random, fresh for every sealing under the same key
+ *  24  .   ciphertext of the entries; octets 0..23 are the AAD
+ *   .  16  tag
+ *
+ * One entry: key ID 4 | activation 8 | expiry 8 | key length 1 | owner length 1 | peer length 1 |
+ * key | owner | peer. The key over it all (KEK) is 32 octets from a file that only its owner reads
+ * (relay/ops/keydir). */
+#ifndef DPP_KEYS_KEYFILE_H
+#define DPP_KEYS_KEYFILE_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "dpp/keys/store.h"
+
+#define DPP_KEYFILE_KEK      32
+#define DPP_KEYFILE_NONCE    12
+#define DPP_KEYFILE_KEYS_MAX 65535
+
+/* Octets of the sealed form of all keys of a store. */
+size_t dpp_keyfile_size(const struct dpp_store *store);
+
+/* Seals all keys of the store into out. `nonce` is fresh randomness. Returns the octets written
+ * (dpp_keyfile_size), or DPP_E_SPACE, DPP_E_CRYPTO. */
+ssize_t dpp_keyfile_seal(const struct dpp_store *store, const uint8_t kek[DPP_KEYFILE_KEK],
+                         const uint8_t nonce[DPP_KEYFILE_NONCE], uint8_t *out, size_t cap)
+    __attribute__((warn_unused_result));
+
+/* How many keys a sealed form says it has, so that a store can be made for them: 0 to 65535, or
+ * DPP_E_KEYFILE_MAGIC, DPP_E_KEYFILE_VERSION, DPP_E_KEYFILE_SIZE (n too small for the number).
+ * Not authenticated yet. */
+ssize_t dpp_keyfile_count(const uint8_t *p, size_t n) __attribute__((warn_unused_result));
+
+/* Opens a sealed form and adds its keys to the store. Nothing is read from it before its tag is
+ * good, and on an error no key has been added. Returns the number of keys, or what
+ * dpp_keyfile_count says, DPP_E_KEYFILE_SUM (wrong KEK or a changed octet), DPP_E_KEYFILE_FORM,
+ * DPP_E_KEYFILE_TWICE, DPP_E_KEY_FULL, DPP_E_SECURE_HEAP, DPP_E_CRYPTO. */
+ssize_t dpp_keyfile_open(struct dpp_store *store, const uint8_t kek[DPP_KEYFILE_KEK],
+                         const uint8_t *p, size_t n) __attribute__((warn_unused_result));
+
+#endif

@@ -1,0 +1,32 @@
+/* cmd.h - what every subcommand of mcrelay shares.
+ *
+ * A subcommand lives in relay/cmd/cmd_<name>.c and gives int relay_cmd_<name>(argc, argv), with
+ * argv[0] = its name. Options by getopt_long, long names only for what is rare; every subcommand
+ * knows --help (text with an example on stdout, exit 0) and, where a program would read its output,
+ * --json. Secrets never come from argv. Results go to stdout, complaints to stderr as
+ * "mcrelay <name>: <text>". */
+#ifndef RELAY_CMD_CMD_H
+#define RELAY_CMD_CMD_H
+
+enum relay_exit {
+    RELAY_EXIT_OK = 0,
+    RELAY_EXIT_FAILED = 1,  /* it was tried and went wrong: input, output, network */
+    RELAY_EXIT_USAGE = 2,   /* the command line makes no sense; a hint is on stderr */
+    RELAY_EXIT_REFUSED = 3, /* the other side, a policy or a key said no */
+};
+
+struct relay_cmd {
+    const char *name;
+    int (*run)(int argc, char **argv);
+    const char *summary; /* one line for the table of --help */
+};
+
+int relay_cmd_send(int argc, char **argv);
+int relay_cmd_recv(int argc, char **argv);
+int relay_cmd_token(int argc, char **argv);
+int relay_cmd_key(int argc, char **argv);
+int relay_cmd_decode(int argc, char **argv);
+int relay_cmd_check(int argc, char **argv);
+int relay_cmd_selftest(int argc, char **argv);
+
+#endif
