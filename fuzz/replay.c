@@ -1,7 +1,8 @@
 /* replay.c - runs a fuzz harness over files and folders of files, without any fuzzer.
  *
  * The default test run replays every corpus this way under the sanitizers, and AFL++ can drive the
- * same binary through its file argument. Prints the number of inputs; exits 1 when there were none. */
+ * same binary through its file argument. Prints the number of inputs; exits 1 when there were none.
+ */
 #include <dirent.h>
 #include <stdint.h>
 #include <stdio.h>

@@ -1,8 +1,8 @@
 /* store.h - the contract of the durable store (class D). Only the contract stands here: the relay
  * of this release delivers live (class V) and no store is built in yet.
  *
- * The core never calls a store. It emits store wants and takes commit events, so that a store can be
- * SQLite on the same box, JetStream on many, or a pretend disk in the simulator:
+ * The core never calls a store. It emits store wants and takes commit events, so that a store can
+ * be SQLite on the same box, JetStream on many, or a pretend disk in the simulator:
  *
  *   want  PUT     (recipient, message key, octets)  -> event COMMITTED or FAILED, same number
  *   want  DROP    (recipient, message key)          -> event COMMITTED
