@@ -77,6 +77,17 @@
     X(CONNS_USER,       -7173, "too many connections of this user",                  "conns_user",       403, "54") \
     X(CONNS_TOTAL,      -7174, "too many connections",                               "conns_total",      0,   "") \
     X(CONNS_UNAUTH,     -7175, "too many connections without AUTH",                  "conns_unauth",     0,   "") \
+    /* key sets: configuration, no wire answer */ \
+    X(JWK_FORM,          -7180, "the key set is not an object with an array keys",   "jwk_form",         0,   "") \
+    X(JWK_KTY,           -7181, "a key of a type or curve that is not allowed",      "jwk_kty",          0,   "") \
+    X(JWK_ALG,           -7182, "a key without an allowed algorithm of its type",    "jwk_alg",          0,   "") \
+    X(JWK_KID,           -7183, "a key whose kid is missing or has a forbidden form","jwk_kid",          0,   "") \
+    X(JWK_TWICE,         -7184, "a kid stands twice in the key set",                 "jwk_twice",        0,   "") \
+    X(JWK_USE,           -7185, "a key that is not for checking signatures",         "jwk_use",          0,   "") \
+    X(JWK_PRIVATE,       -7186, "the key set holds a private or symmetric key",      "jwk_private",      0,   "") \
+    X(JWK_POINT,         -7187, "a key whose point is not on its curve",             "jwk_point",        0,   "") \
+    X(JWK_RSA,           -7188, "an RSA key of a size or exponent that is not allowed","jwk_rsa",          0,   "") \
+    X(JWK_COUNT,         -7189, "the key set has no key, or too many",               "jwk_count",        0,   "") \
     /* paths, sessions, transactions */ \
     X(TID_LIVE,         -7200, "the transaction id is in use on this connection",    "tid_live",         400, "4") \
     X(METHOD,           -7201, "a method we do not know",                            "method",           501, "12,62") \
