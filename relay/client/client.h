@@ -1,0 +1,189 @@
+/* client.h - an MCData client as a machine: AUTH, send, receive, dispositions.
+ *
+ * Same shape as relay/core/relay.h and for the same reason: no clock, no socket, no file, no random
+ * source. Whoever drives it (relay/loop/dial, a test, a simulator) does four things:
+ *
+ *   1. tells what happened                 relay_client_feed
+ *   2. asks what came of it, until false   relay_client_take
+ *   3. moves octets                        relay_client_buffer -> feed DATA,
+ *                                          relay_client_output -> relay_client_sent
+ *   4. comes back in time                  relay_client_next_ms -> feed TICK
+ *
+ * It works on the plain octets of the MSRP stream; TLS stands between it and the wire. Received
+ * octets are read inside relay_client_take, one event at a time: an event that is not taken keeps
+ * its octets in the buffer, which is all the back pressure there is. One client is one connection
+ * and one session (profile section 2); after CLOSED make a new one. */
+#ifndef RELAY_CLIENT_CLIENT_H
+#define RELAY_CLIENT_CLIENT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+struct dpp_key;
+struct dpp_store;
+struct relay_client;
+
+enum {
+    RELAY_CLIENT_URI_MAX = 512,          /* octets of a user, group or MSRP URI */
+    RELAY_CLIENT_FRAME_DATA_MAX = 65483, /* data octets of one protected frame in IE 0x7A */
+    RELAY_CLIENT_WHOLE_MAX = 65519,      /* plaintext octets of one protected message 0x43 */
+    RELAY_CLIENT_DATA_MAX = 16698165,    /* 255 frames: data octets of one SDS */
+    RELAY_CLIENT_QUEUE_MAX = 64,         /* messages of the caller that may wait or be open */
+};
+
+/* Randomness is an argument: fills n octets; 0, or negative when the source failed. */
+struct relay_client_random {
+    int (*fill)(void *ctx, void *p, size_t n);
+    void *ctx;
+};
+
+/* Both clocks, read once by the driver for every call. */
+struct relay_client_now {
+    int64_t mono_ms; /* monotonic milliseconds: timers */
+    int64_t unix_s;  /* wall clock: dates, key validity */
+};
+
+enum relay_client_answer {
+    RELAY_CLIENT_ANSWER_NONE,      /* dispositions are never answered */
+    RELAY_CLIENT_ANSWER_DELIVERED, /* DELIVERED where delivery was asked */
+    RELAY_CLIENT_ANSWER_READ,      /* a complete message counts as read at once: DELIVERED, READ, or
+                                      both in one, as asked (24.282 clause 12) */
+};
+
+/* All strings and keys are borrowed and outlive the client. */
+struct relay_client_conf {
+    const char *relay;   /* "msrps://NAME:PORT;tcp" (msrp: on a plain test listener) */
+    const char *service; /* service URI; NULL: the relay's scheme, host and port with /sds;tcp */
+    const char *me;      /* own MCData ID: expected as target of what arrives */
+    const char *token;   /* access token; the Bearer credential */
+    const struct dpp_store *keys; /* PCK and GMK to open with; NULL: nothing opens */
+    const struct dpp_key *csk;    /* protects signalling both ways; NULL: plain both ways */
+    enum relay_client_answer answer;
+    uint32_t expires_s;   /* session lifetime to ask for; 0: the relay's default */
+    uint64_t message_max; /* data octets accepted in one received SDS; 0: RELAY_CLIENT_DATA_MAX */
+};
+
+/* What to send: text or octets, to one user or one group. */
+struct relay_client_sds {
+    const char *to;            /* target user, or NULL */
+    const char *group;         /* target group, or NULL: exactly one of the two */
+    const struct dpp_key *key; /* PCK (one-to-one) or GMK (group); NULL: an unprotected payload */
+    uint8_t disposition;       /* 0 none, 1 DELIVERY, 2 READ, 3 both (24.282 15.2.3) */
+    uint8_t content_type;      /* payload content type: 1 TEXT, 2 BINARY ... (24.282 15.2.13) */
+    uint64_t size;             /* data octets, at most RELAY_CLIENT_DATA_MAX */
+    const void *data;          /* the data (copied when it fits one frame, else it must stay until
+                                  SENT or REFUSED), or NULL: */
+    ssize_t (*read)(void *ctx, void *p, size_t n); /* pulled in order, inside relay_client_output:
+                                  octets written (0 before `size` octets: the message is aborted) or
+                                  negative */
+    void *ctx;
+    bool ids_given;           /* conversation and message stand already (a resend) */
+    uint8_t conversation[16]; /* else filled by relay_client_send */
+    uint8_t message[16];
+};
+
+enum relay_client_in_kind {
+    RELAY_CLIENT_IN_OPEN,   /* the connection stands (after its TLS handshake): AUTH goes out */
+    RELAY_CLIENT_IN_DATA,   /* n octets were written to the front of relay_client_buffer() */
+    RELAY_CLIENT_IN_CLOSED, /* the connection is gone */
+    RELAY_CLIENT_IN_TICK,   /* time passed */
+};
+
+struct relay_client_in {
+    enum relay_client_in_kind kind;
+    struct relay_client_now now;
+    size_t n;
+};
+
+enum relay_client_event_kind {
+    RELAY_CLIENT_READY,   /* the session stands or was renewed: expires_s */
+    RELAY_CLIENT_SENT,    /* every octet of message `id` was accepted by the service */
+    RELAY_CLIENT_REFUSED, /* message `id` failed: status, warning, text. May follow SENT when the
+                             failure came back later as a REPORT */
+    RELAY_CLIENT_MESSAGE, /* an SDS arrives: from, group, date, disposition, content_type */
+    RELAY_CLIENT_DATA, /* the next `n` data octets of it, opened and verified one frame at a time;
+                          order is kept, but the message is whole only at DONE. content_type is
+                          that of the piece */
+    RELAY_CLIENT_DONE, /* it is complete; `bytes` data octets in all */
+    RELAY_CLIENT_LOST, /* what arrived as `id` will never be complete or does not open: err */
+    RELAY_CLIENT_NOTIFICATION, /* a disposition: from, group, notification, conversation, message */
+    RELAY_CLIENT_CLOSED, /* the last event: nothing works any more; status or err say why, both 0
+                            when the peer just ended the connection */
+};
+
+/* One thing that happened. Pointers are valid until the next call that names the client. */
+struct relay_client_event {
+    enum relay_client_event_kind kind;
+    uint64_t id;    /* SENT, REFUSED: as relay_client_send gave it (0: an answered disposition);
+                       MESSAGE, DATA, DONE, LOST: number of the arriving message */
+    int err;        /* project error, or 0 */
+    int status;     /* MSRP status, or 0 */
+    int warning;    /* 3GPP warning code, or 0 */
+    char text[256]; /* one sentence for a person: "116 user is not part of ..." */
+    char from[RELAY_CLIENT_URI_MAX + 1];  /* who says so: the relay's mcdata-calling-user-id, which
+                                             it took from the sender's token; never a path */
+    char group[RELAY_CLIENT_URI_MAX + 1]; /* "" when one-to-one */
+    uint8_t conversation[16], message[16];
+    int64_t date_s;       /* unix seconds from the signalling */
+    uint8_t disposition;  /* MESSAGE: what is asked for, 0..3 */
+    uint8_t notification; /* NOTIFICATION: 1..5 (24.282 15.2.5) */
+    uint8_t content_type; /* MESSAGE, DATA */
+    const uint8_t *data;  /* DATA */
+    size_t n;
+    uint64_t bytes;     /* DONE, SENT: data octets of the message */
+    uint32_t expires_s; /* READY */
+};
+
+struct relay_client_counts {
+    uint64_t bytes_in, bytes_out; /* MSRP octets */
+    uint64_t sent, refused, received, lost, duplicates, replays, notifications;
+    uint64_t data_out; /* data octets sealed so far of all messages: for a progress bar */
+};
+
+/* A client; conf is copied. NULL without memory or when conf is unusable (a URI that does not
+ * parse). */
+struct relay_client *relay_client_new(const struct relay_client_conf *conf,
+                                      const struct relay_client_random *random)
+    __attribute__((warn_unused_result));
+void relay_client_free(struct relay_client *client); /* NULL is allowed */
+
+/* Replaces the access token for the next renewal (borrowed). */
+void relay_client_set_token(struct relay_client *client, const char *token);
+
+/* Queues an SDS; it goes out once the session stands. Fills the ids unless given, and *id with the
+ * number that SENT and REFUSED will carry (>= 1). sds itself is borrowed for the call, see its
+ * members for the data. 0; RELAY_E_TOO_MANY_OPEN when the queue is full; RELAY_E_TOO_LARGE;
+ * RELAY_E_SDS_TARGET; RELAY_E_RANDOM; RELAY_E_NOMEM; RELAY_E_END after CLOSED. */
+int relay_client_send(struct relay_client *client, const struct relay_client_now *now,
+                      struct relay_client_sds *sds, uint64_t *id)
+    __attribute__((warn_unused_result));
+
+/* Tells what happened; cannot fail: what goes wrong becomes an event. Call take until it is false
+ * after every feed. */
+void relay_client_feed(struct relay_client *client, const struct relay_client_in *in);
+
+/* Reads on until something happened. False when nothing more can come of what was fed. */
+bool relay_client_take(struct relay_client *client, const struct relay_client_now *now,
+                       struct relay_client_event *event);
+
+/* Where to write received octets: *n octets of room. NULL after CLOSED or while untaken events
+ * hold the buffer. */
+char *relay_client_buffer(struct relay_client *client, size_t *n);
+
+/* The next octets to send, or NULL when there are none now. The same octets come again until
+ * relay_client_sent says they are gone; a running message is cut here when a response waits. */
+const char *relay_client_output(struct relay_client *client, const struct relay_client_now *now,
+                                size_t *n);
+void relay_client_sent(struct relay_client *client, const struct relay_client_now *now, size_t n);
+
+/* True when nothing waits to be sent or answered (dispositions still to come do not count). */
+bool relay_client_is_quiet(const struct relay_client *client);
+
+/* The monotonic time at which TICK is due, or -1. */
+int64_t relay_client_next_ms(const struct relay_client *client);
+
+const struct relay_client_counts *relay_client_counts(const struct relay_client *client);
+
+#endif
