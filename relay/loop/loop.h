@@ -1,0 +1,108 @@
+/* loop.h - the street: one libuv loop that moves octets between sockets and the relay.
+ *
+ * It owns every socket and both clocks. What happens goes into the relay (relay_feed), what the
+ * relay wants is done at once. It knows no configuration file and no log: events, metrics and
+ * reloads go through the hooks, which relay/cmd ties to relay/ops.
+ *
+ * Handshake: at most handshake_ms, at most RELAY_TLS_SHAKE_MAX octets in. Connections over
+ * conns_max, and those that come while descriptors are short, are closed right after accept (a
+ * reserve descriptor keeps the listener from spinning). SIGTERM and SIGINT stop: no new connection,
+ * the relay drains for at most drain_ms, the loop ends. SIGHUP calls the reload hook. */
+#ifndef RELAY_LOOP_LOOP_H
+#define RELAY_LOOP_LOOP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/socket.h>
+
+#include "relay/core/relay.h"
+#include "relay/tls/tls.h"
+
+/* What the street itself counts: X(NAME, "label"). Failed handshakes count by RELAY_TLS_FAILS. */
+#define RELAY_LOOP_COUNTS(X)                                                                       \
+    X(ACCEPTED, "accepted")                                                                        \
+    X(CLOSED, "closed")                                                                            \
+    X(REFUSED_MAX, "refused_conns_max")                                                            \
+    X(REFUSED_FDS, "refused_emfile")                                                               \
+    X(REFUSED_SHUTDOWN, "refused_shutdown")                                                        \
+    X(SHAKE_OK, "handshake_ok")                                                                    \
+    X(SHAKE_TIMEOUT, "handshake_timeout")                                                          \
+    X(RESET, "reset")                                                                              \
+    X(RELOADS, "reloads")
+
+enum relay_loop_count {
+#define X(name, label) RELAY_LOOP_##name,
+    RELAY_LOOP_COUNTS(X)
+#undef X
+        RELAY_LOOP_COUNT_N
+};
+
+struct relay_loop_counts {
+    uint64_t n[RELAY_LOOP_COUNT_N];
+    uint64_t tls_fail[RELAY_TLS_FAIL_N];
+    uint64_t conns_now;
+};
+
+enum relay_listen {
+    RELAY_LISTEN_TLS,
+    RELAY_LISTEN_PLAIN, /* MSRP without TLS */
+    RELAY_LISTEN_HTTP,  /* /metrics and /healthz */
+};
+
+struct relay_loop_conf {
+    uint32_t conns_max;    /* connections at once */
+    uint32_t handshake_ms; /* 10000 */
+    uint32_t drain_ms;     /* 5000 */
+    uint32_t flush_ms;     /* 1000: output of a connection that is being closed */
+    uint32_t poll_ms;      /* 1000: how often the poll hook is called */
+};
+
+/* All hooks are called from the loop; none may be NULL. */
+struct relay_loop_hooks {
+    void *ctx;
+    void (*event)(void *ctx, const struct relay_event *event); /* a row of the core */
+    void (*note)(void *ctx, bool is_error, const char *what, const char *text); /* one of ours */
+    char *(*metrics)(void *ctx); /* the whole text, malloced; NULL: 503 */
+    void (*reload)(void *ctx);   /* SIGHUP: read everything anew */
+    void (*poll)(void *ctx);     /* every poll_ms: read anew what changed */
+};
+
+struct relay_loop;
+
+/* A loop that drives `relay` (borrowed; outlives the loop). NULL without memory or when libuv
+ * refuses. */
+struct relay_loop *relay_loop_new(struct relay *relay, const struct relay_loop_conf *conf,
+                                  const struct relay_loop_hooks *hooks)
+    __attribute__((warn_unused_result));
+
+/* Fills with the defaults named above; conns_max is min(wanted, half the descriptor limit - 256).
+ */
+void relay_loop_default(struct relay_loop_conf *conf, uint32_t conns_wanted);
+
+/* Binds and listens. `loopback_only` refuses any other address. TLS needs relay_loop_tls before.
+ * 0, or RELAY_E_IO and `why` says what failed and what to do. */
+int relay_loop_listen(struct relay_loop *loop, const struct sockaddr *address,
+                      enum relay_listen kind, bool loopback_only, char *why, size_t why_n)
+    __attribute__((warn_unused_result));
+
+/* The port that listener i (in the order of the calls) is bound to, 0 when there is none. */
+uint16_t relay_loop_port(const struct relay_loop *loop, size_t i);
+
+/* New values for what the relay and new handshakes use from now on. tls and policy: a reference of
+ * its own is taken; auth: as RELAY_IN_AUTH. */
+void relay_loop_tls(struct relay_loop *loop, struct relay_ctx *ctx);
+void relay_loop_policy(struct relay_loop *loop, struct relay_policy *policy);
+void relay_loop_auth(struct relay_loop *loop, const struct relay_auth *auth);
+
+/* Runs until stopped and drained: 0. Tells systemd READY, WATCHDOG and STOPPING when NOTIFY_SOCKET
+ * is set. RELAY_E_IO when signals cannot be watched. */
+int relay_loop_run(struct relay_loop *loop) __attribute__((warn_unused_result));
+void relay_loop_stop(struct relay_loop *loop); /* as SIGTERM; from a hook or a test */
+
+/* Closes what is left and frees the loop. */
+void relay_loop_free(struct relay_loop *loop);
+
+const struct relay_loop_counts *relay_loop_counts(const struct relay_loop *loop);
+
+#endif
