@@ -46,10 +46,9 @@ struct relay_strings {
 };
 
 /* Who issues tokens that we accept. */
-struct relay_issuer {
+struct relay_conf_issuer {
     char *iss;
     char *jwks;                   /* file with its JWKS */
-    char *audience;               /* NULL: not checked */
     struct relay_strings domains; /* of the MCData IDs it may speak for; empty: any */
 };
 
@@ -65,10 +64,11 @@ struct relay_settings {
     bool allow_plaintext;
     char *certificate, *key;
 
-    struct relay_issuer *issuers;
+    struct relay_conf_issuer *issuers;
     size_t issuers_n;
+    char *audience; /* NULL: `aud` is not looked at */
     bool iops;
-    struct relay_strings iops_domains;
+    struct relay_strings iops_domains, iops_users;
 
     char *groups; /* directory, NULL: none */
     char *users;  /* file, NULL: none */

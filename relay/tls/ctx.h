@@ -39,7 +39,8 @@ int relay_ctx_server(struct relay_ctx **out, const struct relay_pem *cert,
                      const struct relay_pem *key, const char *name, char *why, size_t why_n)
     __attribute__((warn_unused_result));
 
-/* A client's context: servers must chain to one of the certificates in `ca`. Same errors. */
+/* A client's context: servers must chain to one of the certificates in `ca` (NULL: to one that the
+ * system trusts). Same errors. */
 int relay_ctx_client(struct relay_ctx **out, const struct relay_pem *ca, char *why, size_t why_n)
     __attribute__((warn_unused_result));
 
