@@ -38,11 +38,11 @@ ssize_t dpp_keyfile_seal(const struct dpp_store *store, const uint8_t kek[DPP_KE
  * Not authenticated yet. */
 ssize_t dpp_keyfile_count(const uint8_t *p, size_t n) __attribute__((warn_unused_result));
 
-/* Opens a sealed form and adds its keys to the store. Nothing is read from it before its tag is
- * good, and on an error no key has been added. Returns the number of keys, or what
- * dpp_keyfile_count says, DPP_E_KEYFILE_SUM (wrong KEK or a changed octet), DPP_E_KEYFILE_FORM,
- * DPP_E_KEYFILE_TWICE, DPP_E_KEY_FULL, DPP_E_SECURE_HEAP, DPP_E_CRYPTO. */
-ssize_t dpp_keyfile_open(struct dpp_store *store, const uint8_t kek[DPP_KEYFILE_KEK],
-                         const uint8_t *p, size_t n) __attribute__((warn_unused_result));
+/* Opens a sealed form into a new store, which has room for `room` keys more. Nothing is read from
+ * the form before its tag is good. Returns 0 and *store (the caller's), or what dpp_keyfile_count
+ * says, DPP_E_KEYFILE_SUM (wrong KEK or a changed octet), DPP_E_KEYFILE_FORM, DPP_E_KEYFILE_TWICE,
+ * DPP_E_NOMEM, DPP_E_SECURE_HEAP, DPP_E_CRYPTO. */
+int dpp_keyfile_open(struct dpp_store **store, size_t room, const uint8_t kek[DPP_KEYFILE_KEK],
+                     const uint8_t *p, size_t n) __attribute__((warn_unused_result));
 
 #endif

@@ -20,7 +20,7 @@ struct dpp_keyed {
 
 struct dpp_store;
 
-/* An empty store for at most `cap` keys (1 to 65536), all memory taken now; NULL without memory. */
+/* An empty store for at most `cap` keys (1 to 65535), all memory taken now; NULL without memory. */
 struct dpp_store *dpp_store_new(size_t cap) __attribute__((warn_unused_result));
 void dpp_store_free(struct dpp_store *store); /* frees its keys; NULL is allowed */
 

@@ -7,7 +7,8 @@
 
 #include "dpp/err.h"
 
-#define DPP_KDF_OCTETS 32
+#define DPP_KDF_OCTETS    32
+#define DPP_KDF_INPUT_MAX 1024 /* octets of S: FC, parts and their lengths */
 
 /* Payload algorithms; the values stand on the wire. ts33180#8.5.4.1 */
 enum dpp_alg { DPP_ALG_AES_128_GCM = 1, DPP_ALG_AES_256_GCM = 2 };
@@ -15,14 +16,14 @@ enum dpp_alg { DPP_ALG_AES_128_GCM = 1, DPP_ALG_AES_256_GCM = 2 };
 /* Octets of the DPCK of an algorithm: 16 or 32; 0 for an algorithm we do not know. */
 size_t dpp_kdf_dpck_octets(int alg);
 
-/* One parameter Pi; its length Li (two octets) is added. n <= 65535. */
+/* One parameter Pi; its length Li (two octets) is added. */
 struct dpp_kdf_part {
     const void *p;
     size_t n;
 };
 
-/* HMAC-SHA-256(key, FC || P0 || L0 || ...). ts33220#B.2. Returns 0, DPP_E_LONG (a part over 65535
- * octets) or DPP_E_CRYPTO. `out` is secret. */
+/* HMAC-SHA-256(key, FC || P0 || L0 || ...). ts33220#B.2. Returns 0, DPP_E_LONG (all parts together
+ * over DPP_KDF_INPUT_MAX octets) or DPP_E_CRYPTO. `out` is secret. */
 int dpp_kdf(const uint8_t *key, size_t key_n, uint8_t fc, const struct dpp_kdf_part *parts,
             size_t parts_n, uint8_t out[DPP_KDF_OCTETS]) __attribute__((warn_unused_result));
 
