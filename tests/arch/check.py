@@ -41,8 +41,8 @@ MAY = {
     "relay/client": {"relay/client"} | BASE,
     "relay/tls": {"relay/tls"} | BASE,
     "relay/ops": {"relay/ops", "relay/core", "relay/auth", "relay/route", "relay/store"} | BASE,
-    "relay/loop": {"relay/loop", "relay/core", "relay/client", "relay/tls", "relay/ops",
-                   "relay/route", "relay/auth"} | BASE,
+    "relay/loop": {"relay/loop", "relay/core", "relay/client", "relay/tls", "relay/route",
+                   "relay/auth"} | BASE,
 }
 MAY["relay/cmd"] = set().union(*MAY.values()) | {"relay/cmd"}
 

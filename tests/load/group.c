@@ -221,9 +221,9 @@ int main(int argc, char **argv)
         err = relay_keydir_read(argv[5], kek, 0, &store);
     if (err < 0)
         goto out;
-    load.gmk = dpp_store_for(store, DPP_GMK, NULL, load.group, 0);
+    load.gmk = dpp_store_for(store, DPP_ROLE_GMK, NULL, load.group, 0);
     for (size_t i = 0; !load.gmk && i < dpp_store_count(store); i++)
-        if (dpp_key_role(dpp_store_at(store, i)->key) == DPP_GMK)
+        if (dpp_key_role(dpp_store_at(store, i)->key) == DPP_ROLE_GMK)
             load.gmk = dpp_store_at(store, i);
     if (!load.gmk) {
         fprintf(stderr, "no GMK of %s in %s\n", load.group, argv[5]);
