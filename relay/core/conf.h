@@ -13,54 +13,58 @@
 
 struct relay_auth; /* relay/auth/claims.h */
 
-enum relay_protection { RELAY_PROTECTION_REQUIRED, RELAY_PROTECTION_ALLOWED, RELAY_PROTECTION_AUTO };
+enum relay_protection {
+    RELAY_PROTECTION_REQUIRED,
+    RELAY_PROTECTION_ALLOWED,
+    RELAY_PROTECTION_AUTO
+};
 
 struct relay_conf {
-    const char *name;    /* our host in every URI: the FQDN of the certificate's SAN */
-    uint16_t port;       /* our port in every URI */
-    const char *service; /* the service URI, "msrps://NAME:PORT/sds;tcp" */
-    const char *realm;   /* of the Bearer challenge */
-    const char *scope;   /* "3gpp:mc:data_service" */
+    const char *name;              /* our host in every URI: the FQDN of the certificate's SAN */
+    uint16_t port;                 /* our port in every URI */
+    const char *service;           /* the service URI, "msrps://NAME:PORT/sds;tcp" */
+    const char *realm;             /* of the Bearer challenge */
+    const char *scope;             /* "3gpp:mc:data_service" */
     const struct relay_auth *auth; /* token rules; replaced by relay_feed RELAY_IN_AUTH */
 
-    bool plaintext_auth; /* test.plaintext_auth: AUTH on loopback plain listeners */
+    bool plaintext_auth;              /* test.plaintext_auth: AUTH on loopback plain listeners */
     enum relay_protection payload;    /* REQUIRED or ALLOWED */
     enum relay_protection signalling; /* AUTO, REQUIRED or ALLOWED */
     bool affiliation_explicit;        /* else implicit: members that are connected */
 
     /* times, in the unit of the name */
     uint32_t expires_default_s, expires_min_s, expires_max_s; /* Use-Path lifetime: 3600 60 86400 */
-    uint32_t skew_s;              /* 30: after expiry plus skew a session is dead */
-    uint32_t probation_ms;        /* 30000: first good request (row 59) */
-    uint32_t head_ms;             /* 10000: a header block must be complete (row 60) */
+    uint32_t skew_s;       /* 30: after expiry plus skew a session is dead */
+    uint32_t probation_ms; /* 30000: first good request (row 59) */
+    uint32_t head_ms;      /* 10000: a header block must be complete (row 60) */
     uint32_t body_rate_bytes_per_s, body_rate_window_ms; /* 128 over 30000 (row 60) */
     uint32_t keepalive_ms, keepalive_answer_ms;          /* 60000, 30000 */
-    uint32_t write_stall_ms;      /* 30000 */
-    uint32_t transaction_ms;      /* 30000 */
-    uint32_t message_idle_ms;     /* 60000: an open message nobody continues (class V) */
-    uint32_t pause_max_ms;        /* 10000: all pauses of one message together */
-    uint32_t auth_fails, auth_fails_ms; /* 5 within 60000, then close */
+    uint32_t write_stall_ms;                             /* 30000 */
+    uint32_t transaction_ms;                             /* 30000 */
+    uint32_t message_idle_ms;            /* 60000: an open message nobody continues (class V) */
+    uint32_t pause_max_ms;               /* 10000: all pauses of one message together */
+    uint32_t auth_fails, auth_fails_ms;  /* 5 within 60000, then close */
     uint32_t stopped_ms, stopped_chunks; /* 30000, 8: the ninth late chunk closes */
-    uint32_t dedup_ttl_s;         /* 86400 */
+    uint32_t dedup_ttl_s;                /* 86400 */
 
     /* sizes and counts */
-    struct msrp_limits head;      /* lines, headers, URIs */
-    uint64_t message_max;         /* 15 MiB: octets of one MSRP message */
-    uint32_t label_max;           /* 16384 */
-    uint32_t mikey_max;           /* 8192 */
-    uint32_t gap_max;             /* 65536 octets held out of order, per message */
-    uint32_t gaps_max;            /* 64 */
-    uint32_t open_messages_max;   /* 8 per session */
-    uint32_t sessions_per_conn_max;  /* 64 */
-    uint32_t conns_per_user_max;     /* 4 */
-    uint32_t conns_max;              /* 10000 */
+    struct msrp_limits head;              /* lines, headers, URIs */
+    uint64_t message_max;                 /* 15 MiB: octets of one MSRP message */
+    uint32_t label_max;                   /* 16384 */
+    uint32_t mikey_max;                   /* 8192 */
+    uint32_t gap_max;                     /* 65536 octets held out of order, per message */
+    uint32_t gaps_max;                    /* 64 */
+    uint32_t open_messages_max;           /* 8 per session */
+    uint32_t sessions_per_conn_max;       /* 64 */
+    uint32_t conns_per_user_max;          /* 4 */
+    uint32_t conns_max;                   /* 10000 */
     uint32_t conns_unauth_per_source_max; /* 64 */
-    uint32_t unauth_percent_max;     /* 10 */
+    uint32_t unauth_percent_max;          /* 10 */
     uint32_t out_low, out_high, out_hard; /* 128 KiB, 256 KiB, 1 MiB per connection */
-    uint32_t hops_max;               /* 256 transactions in flight per connection */
-    uint32_t dedup_max_per_sender;   /* 20000 */
+    uint32_t hops_max;                    /* 256 transactions in flight per connection */
+    uint32_t dedup_max_per_sender;        /* 20000 */
     uint32_t rate_messages_per_s, rate_messages_burst; /* 50, 200 per user */
-    uint64_t memory_max;             /* slab budget, 256 MiB */
+    uint64_t memory_max;                               /* slab budget, 256 MiB */
 };
 
 /* Fills every member but name, service, realm and auth with its default. */

@@ -1,8 +1,8 @@
 /* conn.h - one peer: what the rooms of the core know of a connection. Private to relay/core.
  *
  * conn.c owns the reading: it turns slab octets into reader events, checks paths and sessions, and
- * answers. What it finds to be for the MCData service goes to sds.h chunk by chunk; what the service
- * wants to send comes back through out.h and hop.h. */
+ * answers. What it finds to be for the MCData service goes to sds.h chunk by chunk; what the
+ * service wants to send comes back through out.h and hop.h. */
 #ifndef RELAY_CORE_CONN_H
 #define RELAY_CORE_CONN_H
 
@@ -11,48 +11,72 @@
 #include "relay/core/out.h"
 #include "relay/core/relay.h"
 #include "relay/core/slab.h"
+#include "relay/route/directory.h"
 #include "relay/route/group.h"
+#include "relay/route/session.h"
 
-struct sds_message; /* sds.h */
+struct sds_message;  /* sds.h */
 struct fan_delivery; /* fan.h */
-
-/* One authorised session: a Use-Path URI of ours, alive on one connection. */
-struct relay_session {
-    struct relay_session *next; /* on the connection, oldest first */
-    char id[33];                /* 128 random bits as hex: the session part of the Use-Path URI */
-    char *remote;               /* the From-Path of its AUTH: To-Path of what we send (<= 513) */
-    int64_t dead_s;             /* unix second at which it dies (expiry; skew is added on check) */
-    uint32_t hash;              /* keyed hash of id, for logs */
-    uint32_t open_messages;
-};
 
 /* One transaction of ours that waits for its response on this connection. */
 struct relay_hop {
-    char tid[33];
+    char tid[MSRP_IDENT_MAX + 1];  /* "" once it is over */
     int64_t sent_ms;               /* when its last octet was handed to the driver; -1: not yet */
-    struct fan_delivery *delivery; /* NULL: a keep-alive */
+    uint64_t end_at;               /* out.queued behind its end-line; 0: not staged to the end */
+    struct fan_delivery *delivery; /* NULL: a keep-alive, or nobody cares any more */
     uint64_t start, end;           /* the delivery's octets in this chunk, 1-based inclusive */
 };
 
-/* The chunk that is being received now. Its head's spans point into head_slab. */
+/* What will be done with the frame that is being received. */
+enum relay_aim {
+    RELAY_AIM_NONE,     /* swallow it */
+    RELAY_AIM_REFUSE,   /* swallow it, then answer chunk.err */
+    RELAY_AIM_DISCARD,  /* swallow it, then a REPORT of chunk.err */
+    RELAY_AIM_PING,     /* a SEND without a body: 200 */
+    RELAY_AIM_SERVICE,  /* for the MCData service */
+    RELAY_AIM_AUTH,     /* login.c */
+    RELAY_AIM_RESPONSE, /* to one of our hops */
+};
+
+/* The frame that is being received now. Its head's spans point into head_slab. */
 struct relay_chunk {
     struct msrp_head head;
-    struct relay_slab *head_slab;  /* counted while the chunk lasts */
+    struct relay_slab *head_slab;  /* counted while the frame lasts; NULL between frames */
     struct relay_session *session; /* the sender's session, NULL for a refused head */
-    struct sds_message *message;   /* set by sds_begin */
-    uint64_t body;                 /* body octets so far */
+    struct sds_message *message;   /* set by relay_sds_begin */
+    const char *target;            /* set by the service once known, for the log: the user or group;
+                                      borrowed, valid until the service is called again */
+    uint64_t body;                 /* body octets so far, the ones now being given included */
     int err;                       /* the refusal, answered after the end-line; 0: none yet */
+    enum relay_aim aim;
 };
+
+/* A request whose response has not left yet: its transaction id is in use (row 4). */
+struct relay_live {
+    uint64_t tid;    /* keyed hash */
+    uint64_t end_at; /* out.queued behind its response */
+};
+
+enum { RELAY_LIVE_MAX = 16 };
 
 struct relay_conn {
     struct relay *relay;
-    uint64_t id; /* the driver's number */
-    struct relay_conn *next_same_user; /* directory chain */
+    uint64_t id;                       /* the driver's number */
+    struct relay_conn *next_in_row;    /* the machine's table */
+    struct relay_conn *next_same_user; /* directory chain, oldest first */
+    struct relay_conn *next_want, *next_ready;
     char source[64];
-    bool tls, loopback, closing, paused, want_listed;
-    char *user;                  /* MCData ID from the token; NULL before the first AUTH */
-    const struct dpp_key *csk;   /* the connection's CSK, NULL: none; follows the policy */
-    struct relay_session *sessions;
+    bool tls, loopback;
+    bool closing;    /* says no more than what is queued, hears nothing */
+    bool good;       /* a request was answered 200: probation is over */
+    bool clogged;    /* reading is paused for its own unread answers */
+    bool told_pause; /* what the driver knows */
+    bool wants_write, wants_close, want_listed, ready_listed;
+    unsigned paused;                 /* pauses without their resume */
+    struct relay_presence *presence; /* the directory's entry; NULL before AUTH and when closing */
+    const char *user;                /* MCData ID from the token; NULL before AUTH */
+    const struct dpp_key *csk;       /* the connection's CSK, NULL: none; follows the policy */
+    struct relay_session *sessions;  /* oldest first, ended ones too */
     unsigned sessions_n;
 
     struct msrp_reader reader;
@@ -61,15 +85,16 @@ struct relay_conn {
     struct relay_chunk chunk;
 
     struct relay_out out;
+    struct relay_live live[RELAY_LIVE_MAX]; /* ring, newest at live_at - 1 */
+    unsigned live_at;
     struct relay_hop *hops; /* ring of at most conf.hops_max, grown as needed, oldest first */
     unsigned hops_n, hops_at, hops_cap;
     struct fan_delivery *deliveries; /* being sent to this connection, oldest first (fan.h) */
 
-    /* deadlines and counts kept by conn.c; see conn.c for their meaning */
-    int64_t opened_ms, heard_ms, head_since_ms, body_since_ms, ping_ms, stall_ms, fail_since_ms;
-    uint64_t body_since_bytes;
+    /* deadlines, all monotonic milliseconds; 0: not running. See deadline.c. */
+    int64_t opened_ms, heard_ms, head_since_ms, body_since_ms, ping_ms, stall_ms, fails_ms;
+    uint64_t body_since_bytes, bytes_in;
     unsigned fails;
-    bool good; /* a request was answered 200: probation is over */
 };
 
 /* --- what sds.c and fan.c may ask of the machine (implemented in conn.c, relay.c) --- */
@@ -89,36 +114,52 @@ int relay_random_fill(struct relay *relay, void *p, size_t n) __attribute__((war
 struct relay_conn *relay_conns_of_user(struct relay *relay, struct msrp_str user);
 /* The session that deliveries to the connection use: its oldest live one, or NULL. */
 struct relay_session *relay_conn_session(const struct relay_conn *conn);
-/* Number of connected users (for tests and metrics). */
+/* Writes the Use-Path URI of a session with a NUL; returns its octets (at most MSRP_URI_MAX). */
+size_t relay_session_uri(const struct relay *relay, const struct relay_session *session,
+                         char uri[MSRP_URI_MAX + 1]);
+
+/* May a new message begin on the connection? Asked once per new message, by relay_sds_begin; takes
+ * a token of the user's rate. 0, RELAY_E_DRAINING, RELAY_E_MEMORY (over 90 % of the budget) or
+ * RELAY_E_RATE. */
+int relay_conn_admit(struct relay_conn *conn) __attribute__((warn_unused_result));
 
 /* There is output: the driver gets a WRITE want. */
 void relay_conn_wants_write(struct relay_conn *conn);
 /* Stop or resume reading a connection (back pressure). Unparsed octets wait in its slab. Counted:
- * each pause needs its resume. */
+ * each pause needs its resume. A connection that closes forgets its pauses. Reading goes on only
+ * after the call that fed the relay has come back to the machine: never inside resume. */
 void relay_conn_pause(struct relay_conn *conn);
 void relay_conn_resume(struct relay_conn *conn);
 
-/* Notes a transaction of ours: the response comes back as fan_answered. 0 or RELAY_E_NOMEM when
- * conf.hops_max are in flight. */
+/* Notes a transaction of ours whose frame is being staged now (in the same relay_fan_stage, before
+ * or after its octets): the response comes back as relay_fan_answered, once. 0, or RELAY_E_NOMEM
+ * when conf.hops_max are in flight or there is no memory: then do not stage it. */
 int relay_conn_hop(struct relay_conn *conn, const char *tid, struct fan_delivery *delivery,
                    uint64_t start, uint64_t end) __attribute__((warn_unused_result));
+
+/* True when relay_conn_hop would not refuse for conf.hops_max. */
+bool relay_conn_has_hop_room(const struct relay_conn *conn);
+/* The delivery is over: the answers to its chunks in flight are dropped when they come. */
+void relay_conn_unhop(struct relay_conn *conn, const struct fan_delivery *delivery);
 
 /* A REPORT owed to the sender of a message, on the connection the message came on (when it still
  * lives). Queued as control output. Spans are borrowed for the call. */
 struct relay_report {
-    struct msrp_str to_path;    /* the whole From-Path of the SEND */
-    struct msrp_str from_uri;   /* our URI: the Use-Path URI of the session, as in its To-Path */
+    struct msrp_str to_path;  /* the whole From-Path of the SEND */
+    struct msrp_str from_uri; /* our URI: the Use-Path URI of the session, as in its To-Path */
     struct msrp_str message_id;
-    uint64_t start, end;        /* Byte-Range; end 0 with start 1: the empty message 1-0/0 */
-    uint64_t total;             /* UINT64_MAX: unknown, '*' */
-    int status;                 /* 000 <status> */
-    int err;                    /* for the Warning header and the counters; 0 for success */
+    uint64_t start, end; /* Byte-Range; end 0 with start 1: the empty message 1-0/0 */
+    uint64_t total;      /* UINT64_MAX: unknown, '*' */
+    int status;          /* 000 <status> */
+    int err;             /* for the Warning header and the counters; 0 for success */
 };
 void relay_conn_report(struct relay_conn *conn, const struct relay_report *report);
 
 /* The only way to say no (reliability section 9): counts the reason, emits one REFUSED event. Does
- * not write: the answer itself is written by conn.c after the chunk's end-line, or by
- * relay_conn_report. target may be empty. */
+ * not write: the answer itself is written by request.c after the chunk's end-line, or by
+ * relay_conn_report. The core calls it for every refusal that relay_sds_begin, _body or _end
+ * return, and relay_conn_report for none: the service calls it itself for what it refuses outside
+ * of them (a REPORT, a delivery). target may be empty. */
 void relay_refuse(struct relay *relay, const struct relay_conn *conn, int err, int status,
                   struct msrp_str target, uint64_t bytes);
 /* Another event; the struct is copied, source/user/session are filled from conn (may be NULL). */

@@ -17,13 +17,13 @@ struct fan_delivery;
 /* conn.c calls this when the connection can send and no control octet waits: stages the next chunk
  * of one of conn's deliveries (round robin) with relay_out_* and relay_conn_hop. Returns true when
  * something was staged. */
-bool fan_stage(struct relay_conn *conn);
+bool relay_fan_stage(struct relay_conn *conn);
 
-/* True when fan_stage would have something for the connection now. */
-bool fan_is_ready(const struct relay_conn *conn);
+/* True when relay_fan_stage would have something for the connection now. */
+bool relay_fan_is_ready(const struct relay_conn *conn);
 
 /* The answer to one of our transactions: an MSRP status, or 408 when none came in time. */
-void fan_answered(struct relay_conn *conn, struct fan_delivery *delivery, uint64_t start,
-                  uint64_t end, int status);
+void relay_fan_answered(struct relay_conn *conn, struct fan_delivery *delivery, uint64_t start,
+                        uint64_t end, int status);
 
 #endif

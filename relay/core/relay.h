@@ -5,7 +5,8 @@
  *
  *   1. tells what happened                relay_feed
  *   2. asks what it wants, until nothing  relay_take
- *   3. moves octets                       relay_buffer -> relay_feed DATA, relay_output -> relay_sent
+ *   3. moves octets                       relay_buffer -> relay_feed DATA, relay_output ->
+ * relay_sent
  *   4. comes back in time                 relay_next_ms -> relay_feed TICK
  *
  * It works on the plain octets of the MSRP stream; TLS is between it and the wire (relay/tls).
@@ -62,7 +63,8 @@ struct relay_in {
 
 enum relay_want_kind {
     RELAY_WANT_NONE,   /* nothing more */
-    RELAY_WANT_WRITE,  /* the connection has output: call relay_output until it is empty or blocked */
+    RELAY_WANT_WRITE,  /* the connection has output: call relay_output until it is empty or blocked
+                        */
     RELAY_WANT_CLOSE,  /* write what relay_output gives (at most 1 s), then close; feed CLOSED */
     RELAY_WANT_PAUSE,  /* stop reading the connection */
     RELAY_WANT_RESUME, /* read again */
@@ -86,9 +88,9 @@ struct relay_counts {
     uint64_t bytes_in, bytes_out, requests, responses;
     uint64_t messages_in, messages_delivered, deliveries, deliveries_failed, notifications;
     uint64_t duplicates, overlap_octets, late_responses, pauses, resumes, events_lost;
-    uint64_t slab_bytes;         /* now held */
-    uint64_t answers[1000];      /* by MSRP status sent */
-    const uint64_t *refused;     /* by index i of relay_err_at(i) */
+    uint64_t slab_bytes;     /* now held */
+    uint64_t answers[1000];  /* by MSRP status sent */
+    const uint64_t *refused; /* by index i of relay_err_at(i) */
     size_t refused_n;
 };
 
@@ -107,7 +109,7 @@ bool relay_take(struct relay *relay, struct relay_want *want);
 
 /* Where to write the next received octets of a connection: at least 1, at most *n octets of room.
  * NULL when reading must pause (memory budget, paused, closing, unknown): try again after the next
- * TICK or RESUME. Valid until the next call that names the connection. */
+ * TICK or RESUME. Valid until the next call that names the connection or feeds a TICK. */
 char *relay_buffer(struct relay *relay, uint64_t conn, size_t *n);
 
 /* The octets that the connection has to send, up to `max` runs. Returns the number of runs; 0 when

@@ -1,9 +1,10 @@
 /* sds.h - the MCData service: label -> policy -> recipients (profile section 4). Private to core.
  *
- * conn.c gives it the chunks of SEND requests whose To-Path is <own Use-Path URI> <service URI>,
+ * request.c gives it the chunks of SEND requests whose To-Path is <own Use-Path URI> <service URI>,
  * that have a Message-ID and either a body or the `#` flag; it has checked the head (answer table
  * rows that need no message: paths, session, ident, syntax). The service answers with 0 or a
- * refusal; conn.c writes the response after the end-line, obeying Failure-Report (G1). */
+ * refusal; request.c counts it (relay_refuse, with chunk->target) and writes the response after the
+ * end-line, obeying Failure-Report (G1). */
 #ifndef RELAY_CORE_SDS_H
 #define RELAY_CORE_SDS_H
 
@@ -11,36 +12,38 @@
 
 struct sds; /* all open messages, records of past ones, per relay */
 
-struct sds *sds_new(struct relay *relay) __attribute__((warn_unused_result));
-void sds_free(struct sds *sds);
+struct sds *relay_sds_new(struct relay *relay) __attribute__((warn_unused_result));
+void relay_sds_free(struct sds *sds);
 
 /* A chunk begins: chunk->head is complete, its body follows. Finds or makes the message and checks
  * the chunk against it (rows 25, 28-31, 35, 37-39). 0: feed the body; negative: the refusal of this
- * chunk, its body is swallowed by conn.c and sds_end is not called. RELAY_E_STOPPED_STILL means
- * close the connection. */
-int sds_begin(struct sds *sds, struct relay_conn *conn, struct relay_chunk *chunk)
+ * chunk, its body is swallowed by conn.c and relay_sds_end is not called. RELAY_E_STOPPED_STILL
+ * means close the connection. */
+int relay_sds_begin(struct sds *sds, struct relay_conn *conn, struct relay_chunk *chunk)
     __attribute__((warn_unused_result));
 
 /* Body octets of the chunk, in stream order, inside `slab` (taken by reference where kept). 0, or
  * the refusal: the rest of the chunk is swallowed. */
-int sds_body(struct sds *sds, struct relay_conn *conn, struct relay_chunk *chunk,
-             struct relay_slab *slab, const char *p, size_t n) __attribute__((warn_unused_result));
+int relay_sds_body(struct sds *sds, struct relay_conn *conn, struct relay_chunk *chunk,
+                   struct relay_slab *slab, const char *p, size_t n)
+    __attribute__((warn_unused_result));
 
 /* The end-line came. Flag '$', '+' or '#'. 0: answer 200; else the refusal. Called also after
- * sds_body refused? No: a refused chunk is over for the service. */
-int sds_end(struct sds *sds, struct relay_conn *conn, struct relay_chunk *chunk, char flag)
+ * relay_sds_body refused? No: a refused chunk is over for the service. */
+int relay_sds_end(struct sds *sds, struct relay_conn *conn, struct relay_chunk *chunk, char flag)
     __attribute__((warn_unused_result));
 
 /* The connection is gone (lost sender and lost recipient). Its deliveries end; its messages are
  * dropped (class V). conn is still valid during the call. */
-void sds_gone(struct sds *sds, struct relay_conn *conn);
+void relay_sds_gone(struct sds *sds, struct relay_conn *conn);
 /* A session died or its user was revoked: its open messages end with `#`, later chunks are 481. */
-void sds_session_gone(struct sds *sds, struct relay_conn *conn, struct relay_session *session);
+void relay_sds_session_gone(struct sds *sds, struct relay_conn *conn,
+                            struct relay_session *session);
 /* The policy or the clock changed: checks again every open message and running delivery (2.8). */
-void sds_recheck(struct sds *sds);
+void relay_sds_recheck(struct sds *sds);
 /* Time passed: idle messages, pauses over their limit, records past their time. */
-void sds_tick(struct sds *sds);
+void relay_sds_tick(struct sds *sds);
 /* Nothing open, nothing being delivered. */
-bool sds_is_quiet(const struct sds *sds);
+bool relay_sds_is_quiet(const struct sds *sds);
 
 #endif

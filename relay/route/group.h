@@ -19,11 +19,11 @@ struct relay_policy;
 /* One user as configured. A user that no row names may do everything (default), unless the policy
  * is closed. */
 struct relay_user {
-    char *id;           /* MCData ID */
-    bool may_send_one;  /* allow-transmit-data (24.282 11.1) */
-    char **one_to;      /* One-to-One-Communication list; NULL: everybody */
+    char *id;          /* MCData ID */
+    bool may_send_one; /* allow-transmit-data (24.282 11.1) */
+    char **one_to;     /* One-to-One-Communication list; NULL: everybody */
     size_t one_to_n;
-    uint64_t size_max;  /* max octets one-to-one; 0: the service's limit */
+    uint64_t size_max; /* max octets one-to-one; 0: the service's limit */
     bool revoked;
     struct dpp_key *csk; /* provisioned CSK, or NULL */
 };

@@ -1,0 +1,119 @@
+/* machine.h - the relay itself and what its own files ask of each other. Private to relay/core:
+ * relay.c conn.c deadline.c request.c login.c hop.c refuse.c. The service (sds.h and below) sees
+ * conn.h only. */
+#ifndef RELAY_CORE_MACHINE_H
+#define RELAY_CORE_MACHINE_H
+
+#include "relay/core/conn.h"
+
+enum {
+    RELAY_TICK_MS = 250,     /* the one coarse timer */
+    RELAY_EVENTS_MAX = 4096, /* events that wait to be taken; more are counted as lost */
+    RELAY_STAGE_MAX = 65536, /* octets of deliveries staged ahead of the driver */
+    RELAY_TURNED_AWAY_MAX = 16,
+};
+
+struct relay {
+    struct relay_conf conf;
+    struct relay_now now;
+    struct relay_policy *policy;
+    struct relay_random random;
+    uint8_t pool[256]; /* random octets not used yet: the last pool_n */
+    size_t pool_n;
+    struct relay_slabs slabs;
+    struct relay_counts counts;
+    uint64_t *refused;
+    struct sds *sds;
+    bool draining;
+
+    struct relay_hash key;
+    struct relay_conn **rows; /* by number */
+    size_t rows_n;
+    struct relay_sessions sessions;
+    struct relay_directory directory;
+    struct relay_sources sources;
+    int64_t tick_ms; /* of the last tick */
+
+    struct relay_event *events; /* ring */
+    unsigned events_n, events_at, events_cap;
+    struct relay_conn *wants, **wants_end;
+    struct relay_conn *ready, **ready_end;
+    uint64_t turned_away[RELAY_TURNED_AWAY_MAX]; /* refused at the door: close them */
+    unsigned turned_away_n;
+
+    char own_text[MSRP_URI_MAX + 1]; /* msrps://NAME:PORT;tcp */
+    struct msrp_uri own, service;
+};
+
+/* --- relay.c --- */
+struct relay_conn *relay_conn_find(const struct relay *relay, uint64_t id);
+/* The driver gets a want for the connection. */
+void relay_conn_wants(struct relay_conn *conn);
+
+/* --- conn.c --- */
+/* A new connection; NULL without memory. The caller puts it into the table. */
+struct relay_conn *relay_conn_new(struct relay *relay, const struct relay_in *in)
+    __attribute__((warn_unused_result));
+/* It is out of the table: forgets everything. */
+void relay_conn_free(struct relay_conn *conn);
+/* The user is known: into the directory, under its CSK. 0, RELAY_E_CONNS_USER or RELAY_E_NOMEM. */
+int relay_conn_login(struct relay_conn *conn, struct msrp_str user)
+    __attribute__((warn_unused_result));
+/* Hears nothing more; what is queued still goes out; the driver is asked to close it. err is the
+ * cause when it is one of its own (a row whose status is 0): then it is counted as a refusal; else
+ * 0. Not to be called from inside the service. */
+void relay_conn_close(struct relay_conn *conn, int err);
+/* Ends one session: its table row stays for its 481 until the connection goes. */
+void relay_conn_end_session(struct relay_conn *conn, struct relay_session *session);
+/* Reads what is in the slab, until it is used up or reading has to stop. */
+void relay_conn_read(struct relay_conn *conn);
+/* The frame is over: gives its head back. */
+void relay_chunk_done(struct relay_conn *conn);
+/* The receive slab goes when nothing in it is unread and nobody else needs it. */
+void relay_conn_trim(struct relay_conn *conn);
+
+/* --- deadline.c --- */
+/* Everything that time can do to one connection; may close it. */
+void relay_conn_tick(struct relay_conn *conn);
+
+/* --- request.c --- */
+void relay_request_head(struct relay_conn *conn, const struct msrp_head *head, int err);
+void relay_request_body(struct relay_conn *conn, struct msrp_str body);
+void relay_request_end(struct relay_conn *conn, char flag, int err);
+/* The reader failed for good: answers where an answer is possible, and closes. */
+void relay_request_broken(struct relay_conn *conn, int err);
+/* Is it a URI of this relay, whatever its session? A missing port counts as ours. */
+bool relay_uri_is_ours(const struct relay *relay, const struct msrp_uri *uri);
+/* The URI we speak as in an answer to this head: its first To-Path URI where that is ours. */
+struct msrp_str relay_own_uri(const struct relay *relay, const struct msrp_head *head);
+
+/* --- login.c --- */
+/* The AUTH in conn->chunk is complete: answers it. */
+void relay_login(struct relay_conn *conn);
+/* Are tokens refused on this connection because anybody could read them? row 57 */
+bool relay_login_is_barred(const struct relay_conn *conn);
+/* New rules for tokens: ends the sessions whose token would not be accepted now. */
+void relay_login_recheck(struct relay_conn *conn);
+
+/* --- refuse.c --- */
+/* Writes the response to the request in conn->chunk (none where G1 or G2 forbid it): code, the
+ * fields, and for err its Warning. */
+void relay_answer(struct relay_conn *conn, int code, int err, const struct msrp_field *fields,
+                  size_t fields_n);
+/* Counts the refusal of the request in conn->chunk and answers it with its row's status. */
+void relay_answer_refused(struct relay_conn *conn, int err, const struct msrp_field *fields,
+                          size_t fields_n);
+
+/* --- hop.c --- */
+/* A response came: finds its hop. False when there is none. */
+bool relay_hop_answered(struct relay_conn *conn, struct msrp_str tid, int code);
+/* The frames staged until now end here in the stream. */
+void relay_hop_staged(struct relay_conn *conn);
+/* More octets are gone: stamps the hops whose end-line went with them. */
+void relay_hop_sent(struct relay_conn *conn);
+/* Hops whose answer is overdue: 408. */
+void relay_hop_tick(struct relay_conn *conn);
+/* Queues a SEND without a body on the connection's session. */
+void relay_hop_ping(struct relay_conn *conn, const struct relay_session *session);
+
+#endif
