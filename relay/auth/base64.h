@@ -12,9 +12,10 @@
 #define RELAY_BASE64_OCTETS(n) ((n) / 4 * 3 + (n) % 4 * 3 / 4)
 #define RELAY_BASE64_CHARS(n)  ((n) / 3 * 4 + ((n) % 3 ? (n) % 3 + 1 : 0))
 
-/* Decodes the n characters at `text` into `out`, which has room for `room` octets. An empty text
- * gives 0 octets. Returns the number of octets, or RELAY_E_JWS_BASE64 for a text that is not strict
- * base64url or does not fit. `out` may hold garbage after an error. */
+/* Decodes the n characters at `text` into `out`, which has room for `room` octets; with
+ * out NULL it is only checked. An empty text gives 0 octets. Returns the number of octets, or
+ * RELAY_E_JWS_BASE64 for a text that is not strict base64url or does not fit. `out` may hold
+ * garbage after an error. */
 ssize_t relay_base64_decode(const char *text, size_t n, void *out, size_t room)
     __attribute__((warn_unused_result));
 

@@ -28,10 +28,12 @@ int relay_mcdata_id_parse(struct msrp_str id, char out[RELAY_MCDATA_ID_MAX + 1])
 /* The host of an ID that relay_mcdata_id_parse gave; empty for tel:. Borrowed. */
 struct msrp_str relay_mcdata_id_domain(const char *id);
 
-/* Does the domain of the ID stand in `domains` (exactly, no sub-domains, case ignored)? */
+/* Does the domain of an ID that relay_mcdata_id_parse gave stand in `domains` (exactly, no
+ * sub-domains, case ignored)? */
 bool relay_domain_has(struct relay_list domains, const char *id);
 
-/* Does the ID stand in `ids` (compared with scheme and host in lower case)? */
+/* Does an ID that relay_mcdata_id_parse gave stand in `ids`? Scheme and host of the list may be in
+ * any case; each entry is well formed (relay_auth_check). */
 bool relay_mcdata_id_is_in(struct relay_list ids, const char *id);
 
 /* The IOPS rule for an ID that relay_mcdata_id_parse gave: its domain is one of `domains` or it is

@@ -30,6 +30,10 @@ const char *relay_alg_name(enum relay_alg alg);
 /* Is it 1 to 128 characters of [A-Za-z0-9._~-]? */
 bool relay_kid_is_plain(struct msrp_str kid);
 
+/* The reason for a failed call of libcrypto: RELAY_E_NOMEM when its error queue says so, else
+ * `err`. Empties the queue of this thread. */
+int relay_jwk_failure(int err) __attribute__((warn_unused_result));
+
 /* Reads a JWKS document of n octets. Each key needs `kty`, `kid` and `alg`; `use` must be "sig" and
  * `key_ops` must hold "verify" where present; private members are refused; at least one key, at
  * most 64. Nothing of p is kept. On success *out is a key set to be freed, and may be used by many

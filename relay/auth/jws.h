@@ -19,7 +19,7 @@
 /* A token taken apart. Plain data; `input` and `payload` are borrowed from the token. */
 struct relay_jws {
     struct msrp_str input;       /* header.payload: what is signed */
-    struct msrp_str payload;     /* base64url, its characters already checked */
+    struct msrp_str payload;     /* strict base64url */
     char kid[RELAY_KID_MAX + 1]; /* "" when the header has none */
     char alg[16];                /* as the header says; believed by nobody */
     size_t sig_n;
@@ -27,12 +27,13 @@ struct relay_jws {
 };
 
 /* Takes a token apart and checks its header. In this order: RELAY_E_JWS_SIZE; RELAY_E_JWS_FORM (not
- * three non-empty parts; no header object; a header member of the wrong type); RELAY_E_JWS_BASE64;
- * RELAY_E_JSON_* and RELAY_E_NOMEM for the header; RELAY_E_JWS_CRIT (any `crit`; RFC 7515 4.1.11);
- * RELAY_E_JWS_B64 (any `b64`; RFC 7797); RELAY_E_JWS_KEY_INSIDE (jku, jwk, x5u, x5c, x5t,
- * x5t#S256); RELAY_E_JWS_TYP (`typ` is there and is none of at+jwt, application/at+jwt and JWT,
- * case ignored; `cty` or `zip` is there); RELAY_E_JWS_ALG_BARRED (none, HS*, in any case; no
- * `alg`); RELAY_E_JWS_KID_FORM; RELAY_E_JWS_SIG_SIZE (longer than any key's). 0 on success. */
+ * three non-empty parts; the header is no object); RELAY_E_JWS_BASE64;
+ * RELAY_E_JSON_* (TYPE: a member of the wrong type) and RELAY_E_NOMEM for the header;
+ * RELAY_E_JWS_CRIT (any `crit`; RFC 7515 4.1.11); RELAY_E_JWS_B64 (any `b64`; RFC 7797);
+ * RELAY_E_JWS_KEY_INSIDE (jku, jwk, x5u, x5c, x5t, x5t#S256); RELAY_E_JWS_TYP (`typ` is there and
+ * is none of at+jwt, application/at+jwt and JWT, case ignored; `cty` or `zip` is there);
+ * RELAY_E_JWS_ALG_BARRED (none, HS*, in any case; no `alg`); RELAY_E_JWS_KID_FORM;
+ * RELAY_E_JWS_SIG_SIZE (longer than any key's). 0 on success. */
 int relay_jws_split(struct msrp_str token, struct relay_jws *jws)
     __attribute__((warn_unused_result));
 
