@@ -1,0 +1,200 @@
+"""throwaway - a throw-away site with a running mcrelayd, for tests that use the real programs."""
+import base64
+import json
+import os
+import pathlib
+import shutil
+import signal
+import socket
+import ssl
+import subprocess
+import tempfile
+import time
+import urllib.request
+
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec, utils
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+BUILD = pathlib.Path(os.environ.get("MC_BUILD", ROOT / "build"))
+NAME = "relay.iops.example"
+
+
+def free_ports(n):
+    sockets = [socket.socket() for _ in range(n)]
+    for s in sockets:
+        s.bind(("127.0.0.1", 0))
+    ports = [s.getsockname()[1] for s in sockets]
+    for s in sockets:
+        s.close()
+    return ports
+
+
+def b64(octets):
+    return base64.urlsafe_b64encode(octets).rstrip(b"=").decode()
+
+
+class Site:
+    """Files of a site as relay/dist/site makes them; start() and stop() run the daemon."""
+
+    def __init__(self):
+        self.dir = pathlib.Path(tempfile.mkdtemp(prefix="mcrelay-"))
+        self.port, self.metrics_port, self.plain_port = free_ports(3)
+        subprocess.run([ROOT / "relay/dist/site", self.dir, str(self.port), str(self.metrics_port)],
+                       check=True, env={**os.environ, "MCRELAY": str(BUILD / "mcrelay")})
+        self.config = self.dir / "mcrelayd.yaml"
+        self.process = None
+        self.issuer = serialization.load_pem_private_key((self.dir / "issuer.pem").read_bytes(), None)
+
+    def token(self, **claims):
+        """A token of the site's issuer with these claims, signed here and not by mcrelay."""
+        now = int(time.time())
+        body = {"iss": "https://idms.iops.example", "aud": "mcrelay", "iat": now, "exp": now + 3600,
+                "scope": "3gpp:mc:data_service", "client_id": "mcdata-client"}
+        body.update(claims)
+        body = {k: v for k, v in body.items() if v is not None}
+        signed = b64(json.dumps({"alg": "ES256", "typ": "at+jwt", "kid": "site-1"}).encode()) + "." + \
+            b64(json.dumps(body).encode())
+        r, s = utils.decode_dss_signature(self.issuer.sign(signed.encode(), ec.ECDSA(hashes.SHA256())))
+        return signed + "." + b64(r.to_bytes(32, "big") + s.to_bytes(32, "big"))
+
+    def start(self, extra=""):
+        if extra:
+            with open(self.config, "a") as f:
+                f.write(extra)
+        self.log = open(self.dir / "mcrelayd.log", "ab")
+        self.process = subprocess.Popen([BUILD / "mcrelayd", "--config", self.config], stderr=self.log)
+        for _ in range(100):
+            try:
+                urllib.request.urlopen(f"http://127.0.0.1:{self.metrics_port}/healthz", timeout=1)
+                return self
+            except OSError:
+                if self.process.poll() is not None:
+                    break
+                time.sleep(0.1)
+        raise RuntimeError("mcrelayd does not start:\n" + (self.dir / "mcrelayd.log").read_text())
+
+    def stop(self):
+        """Stops the daemon with SIGTERM; its exit code."""
+        if self.process is None:
+            return 0
+        self.process.send_signal(signal.SIGTERM)
+        code = self.process.wait(20)
+        self.process = None
+        return code
+
+    def remove(self):
+        if self.process is not None:
+            self.process.kill()
+            self.process.wait()
+        shutil.rmtree(self.dir, ignore_errors=True)
+
+    def as_user(self, user):
+        return ["--relay", f"msrps://{NAME}:{self.port}", "--connect", f"127.0.0.1:{self.port}",
+                "--ca", self.dir / "ca.pem", "--me", f"sip:{user}@iops.example",
+                "--token", self.dir / "tokens" / user, "--keys", self.dir / f"keys/{user}.keys",
+                "--kek", self.dir / f"keys/{user}.kek"]
+
+    def mcrelay(self, *words, timeout=60, **options):
+        return subprocess.run([BUILD / "mcrelay", *words], capture_output=True, text=True,
+                              timeout=timeout, **options)
+
+    def send(self, user, *words, **options):
+        return self.mcrelay("send", *self.as_user(user), *words, **options)
+
+    def recv(self, user, *words):
+        """A receiver that is on the air when this returns."""
+        p = subprocess.Popen([BUILD / "mcrelay", "recv", *self.as_user(user), "--timeout", "60", *words],
+                             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        said = ""
+        for line in p.stderr:
+            said += line
+            if "listening as" in line:
+                return p
+        raise RuntimeError("recv does not get on the air: " + said)
+
+    def metric(self, name):
+        """The sum of all samples of a metric whose text begins so."""
+        text = urllib.request.urlopen(f"http://127.0.0.1:{self.metrics_port}/metrics", timeout=5).read()
+        return sum(float(line.rsplit(" ", 1)[1]) for line in text.decode().splitlines()
+                   if line.startswith(name))
+
+    def logged(self):
+        return (self.dir / "mcrelayd.log").read_text(errors="replace")
+
+
+class Peer:
+    """A raw MSRP peer: octets over TLS, frames cut by rules of its own (RFC 4975 section 9)."""
+
+    def __init__(self, site, plain=False):
+        raw = socket.create_connection(("127.0.0.1", site.plain_port if plain else site.port), 10)
+        self.scheme = "msrp" if plain else "msrps"
+        if plain:
+            self.socket = raw
+        else:
+            context = ssl.create_default_context(cafile=site.dir / "ca.pem")
+            self.socket = context.wrap_socket(raw, server_hostname=NAME)
+        self.socket.settimeout(10)
+        self.relay = f"{self.scheme}://{NAME}:{site.plain_port if plain else site.port};tcp"
+        self.service = self.relay.replace(";tcp", "/sds;tcp")
+        self.me = f"{self.scheme}://client.example:9/{os.urandom(6).hex()};tcp"
+        self.held = b""
+        self.use_path = None
+
+    def write(self, octets):
+        self.socket.sendall(octets)
+
+    def frame(self):
+        """The next whole frame as (start line words, {header: value}, body or None, flag)."""
+        while True:
+            parsed = self.cut()
+            if parsed:
+                return parsed
+            more = self.socket.recv(65536)
+            if not more:
+                raise EOFError(self.held)
+            self.held += more
+
+    def cut(self):
+        """Cuts one frame off the front of what was received; None while it is not whole."""
+        start, newline, _ = self.held.partition(b"\r\n")
+        if not newline:
+            return None
+        words = start.decode().split(" ")
+        mark = b"\r\n-------" + words[1].encode()
+        at = self.held.find(mark)
+        while at >= 0:
+            tail = self.held[at + len(mark):at + len(mark) + 3]
+            if len(tail) < 3:
+                return None
+            if tail[:1] in b"$+#" and tail[1:] == b"\r\n":
+                break
+            at = self.held.find(mark, at + 1)
+        if at < 0:
+            return None
+        text = self.held[len(start):at]
+        self.held = self.held[at + len(mark) + 3:]
+        head, blank, body = text.partition(b"\r\n\r\n")
+        headers = dict(line.split(": ", 1) for line in head.decode().split("\r\n") if line)
+        return words, headers, body if blank else None, tail[:1].decode()
+
+    def request(self, method, headers, body=None, tid=None, flag="$", to=None):
+        """Writes a request and returns its transaction id."""
+        tid = tid or os.urandom(8).hex()
+        lines = [f"MSRP {tid} {method}", f"To-Path: {to or self.relay}", f"From-Path: {self.me}"]
+        lines += [f"{name}: {value}" for name, value in headers]
+        text = "\r\n".join(lines).encode() + b"\r\n"
+        if body is not None:
+            text += b"\r\n" + body + b"\r\n"
+        self.write(text + f"-------{tid}{flag}\r\n".encode())
+        return tid
+
+    def auth(self, token):
+        """AUTH with a token; the words of the response's start line and its headers."""
+        self.request("AUTH", [("Authorization", f"Bearer {token}")])
+        words, headers, _, _ = self.frame()
+        self.use_path = headers.get("Use-Path")
+        return words, headers
+
+    def close(self):
+        self.socket.close()
