@@ -21,16 +21,16 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-struct dpp_key;
-struct dpp_store;
+#include "dpp/keys/store.h"
+#include "dpp/seal/payload.h"
+
 struct relay_client;
 
 enum {
-    RELAY_CLIENT_URI_MAX = 512,          /* octets of a user, group or MSRP URI */
-    RELAY_CLIENT_FRAME_DATA_MAX = 65483, /* data octets of one protected frame in IE 0x7A */
-    RELAY_CLIENT_WHOLE_MAX = 65519,      /* plaintext octets of one protected message 0x43 */
-    RELAY_CLIENT_DATA_MAX = 16698165,    /* 255 frames: data octets of one SDS */
-    RELAY_CLIENT_QUEUE_MAX = 64,         /* messages of the caller that may wait or be open */
+    RELAY_CLIENT_DATA_MAX = (int)DPP_PAYLOAD_MAX, /* data octets of one SDS: 255 frames */
+    RELAY_CLIENT_QUEUE_MAX = 64,   /* messages of the caller that may wait or be under way */
+    RELAY_CLIENT_OPEN_MAX = 16,    /* messages that may be arriving at the same time */
+    RELAY_CLIENT_ANSWER_MS = 30000 /* a transaction without answer has failed (rfc4975#7.1.1) */
 };
 
 /* Randomness is an argument: fills n octets; 0, or negative when the source failed. */
@@ -61,8 +61,9 @@ struct relay_client_conf {
     const struct dpp_store *keys; /* PCK and GMK to open with; NULL: nothing opens */
     const struct dpp_key *csk;    /* protects signalling both ways; NULL: plain both ways */
     enum relay_client_answer answer;
-    uint32_t expires_s;   /* session lifetime to ask for; 0: the relay's default */
-    uint64_t message_max; /* data octets accepted in one received SDS; 0: RELAY_CLIENT_DATA_MAX */
+    uint32_t expires_s;       /* session lifetime to ask for; 0: the relay's default */
+    uint32_t replay_frames;   /* room of the replay window, in frames; 0: 65536 (about 3 MiB) */
+    uint32_t replay_window_s; /* how far a frame's date may lie from our clock; 0: 3600 */
 };
 
 /* What to send: text or octets, to one user or one group. */
@@ -74,10 +75,11 @@ struct relay_client_sds {
     uint8_t content_type;      /* payload content type: 1 TEXT, 2 BINARY ... (24.282 15.2.13) */
     uint64_t size;             /* data octets, at most RELAY_CLIENT_DATA_MAX */
     const void *data;          /* the data (copied when it fits one frame, else it must stay until
-                                  SENT or REFUSED), or NULL: */
-    ssize_t (*read)(void *ctx, void *p, size_t n); /* pulled in order, inside relay_client_output:
-                                  octets written (0 before `size` octets: the message is aborted) or
-                                  negative */
+                                  SENT or REFUSED), or NULL */
+    /* ...or where it comes from: gives 1..n octets, in order; 0 or negative before `size` octets
+     * aborts the message. Called from relay_client_output, one frame at a time (from
+     * relay_client_send when all fits one frame), so a large file is never in memory. */
+    ssize_t (*read)(void *ctx, void *p, size_t n);
     void *ctx;
     bool ids_given;           /* conversation and message stand already (a resend) */
     uint8_t conversation[16]; /* else filled by relay_client_send */
@@ -102,7 +104,7 @@ enum relay_client_event_kind {
     RELAY_CLIENT_SENT,    /* every octet of message `id` was accepted by the service */
     RELAY_CLIENT_REFUSED, /* message `id` failed: status, warning, text. May follow SENT when the
                              failure came back later as a REPORT */
-    RELAY_CLIENT_MESSAGE, /* an SDS arrives: from, group, date, disposition, content_type */
+    RELAY_CLIENT_MESSAGE, /* an SDS arrives: from, group, ids, date, disposition */
     RELAY_CLIENT_DATA, /* the next `n` data octets of it, opened and verified one frame at a time;
                           order is kept, but the message is whole only at DONE. content_type is
                           that of the piece */
@@ -122,14 +124,14 @@ struct relay_client_event {
     int status;     /* MSRP status, or 0 */
     int warning;    /* 3GPP warning code, or 0 */
     char text[256]; /* one sentence for a person: "116 user is not part of ..." */
-    char from[RELAY_CLIENT_URI_MAX + 1];  /* who says so: the relay's mcdata-calling-user-id, which
-                                             it took from the sender's token; never a path */
-    char group[RELAY_CLIENT_URI_MAX + 1]; /* "" when one-to-one */
+    char from[DPP_URI_MAX + 1];  /* the relay's mcdata-calling-user-id, which it took from the
+                                    sender's token; never a path of the message */
+    char group[DPP_URI_MAX + 1]; /* "" when one-to-one */
     uint8_t conversation[16], message[16];
     int64_t date_s;       /* unix seconds from the signalling */
     uint8_t disposition;  /* MESSAGE: what is asked for, 0..3 */
     uint8_t notification; /* NOTIFICATION: 1..5 (24.282 15.2.5) */
-    uint8_t content_type; /* MESSAGE, DATA */
+    uint8_t content_type; /* DATA */
     const uint8_t *data;  /* DATA */
     size_t n;
     uint64_t bytes;     /* DONE, SENT: data octets of the message */

@@ -11,19 +11,16 @@
 struct relay_dial;
 struct relay_line;
 
-/* What came of a line, from inside relay_dial_run. The event is valid for the call. Everything in
- * this header but relay_dial_free and relay_dial_run may be called from it. CLOSED comes exactly
- * once for every line and is its last event; the line is gone when the call returns. */
-typedef void relay_line_fn(void *ctx, struct relay_line *line,
-                           const struct relay_client_event *event);
-
 struct relay_line_conf {
     struct relay_client_conf client; /* strings and keys borrowed until CLOSED */
     const char *connect;             /* "ADDR:PORT" or "[ADDR]:PORT"; NULL: the host and port of
                                         client.relay through the resolver */
     uint32_t read_per_s;   /* read at most so many octets of the wire in a second; 0: no limit */
     uint32_t handshake_ms; /* TCP and TLS must stand by then; 0: 10000 */
-    relay_line_fn *event;
+    /* What came of the line, from inside relay_dial_run. The event is valid for the call.
+     * Everything in this header but relay_dial_free and relay_dial_run may be called from it.
+     * CLOSED comes exactly once and is the last event; the line is gone when the call returns. */
+    void (*event)(void *ctx, struct relay_line *line, const struct relay_client_event *event);
     void *ctx;
 };
 
