@@ -4,6 +4,7 @@
 #include <string.h>
 
 #define ARENA_OCTETS ((size_t)1 << 20)
+#define BLOCK 64 /* smallest piece of the arena; as its size, OpenSSL wants a power of two */
 
 /* The whole record lives in the secure heap: one block, one wipe. */
 struct dpp_key {
@@ -13,6 +14,7 @@ struct dpp_key {
     uint32_t n;
     uint8_t octets[DPP_KEY_OCTETS_MAX];
 };
+_Static_assert(sizeof(struct dpp_key) <= BLOCK, "one block per key");
 
 void dpp_scrub_16(struct dpp_scrub_16 *s)
 {
@@ -33,10 +35,15 @@ int dpp_keys_init(size_t octets)
 {
     /* OpenSSL tells about the lock only once, at the set-up of its one arena */
     static int told = DPP_E_SECURE_HEAP;
+    size_t size = BLOCK * 16;
 
     if (CRYPTO_secure_malloc_initialized())
         return told;
-    switch (CRYPTO_secure_malloc_init(octets ? octets : ARENA_OCTETS, sizeof(struct dpp_key))) {
+    if (octets == 0)
+        octets = ARENA_OCTETS;
+    while (size < octets && size <= SIZE_MAX / 4)
+        size *= 2;
+    switch (CRYPTO_secure_malloc_init(size, BLOCK)) {
     case 1:
         told = 0;
         break;

@@ -30,9 +30,9 @@ void dpp_scrub_16(struct dpp_scrub_16 *s);
 void dpp_scrub_32(struct dpp_scrub_32 *s);
 void dpp_scrub_1024(struct dpp_scrub_1024 *s);
 
-/* Sets up the secure heap of the process, once, before the first key: `octets` in all (a power of
- * two; 0 for 1 MiB: about 16,000 keys). A second call changes nothing and tells the same again.
- * Returns 0; DPP_E_HEAP_UNLOCKED when the heap stands but the system let it not be locked or
+/* Sets up the secure heap of the process, once, before the first key: `octets` in all, rounded up
+ * to a power of two (0 for 1 MiB: 16,384 keys). A second call changes nothing and tells the same
+ * again. Returns 0; DPP_E_HEAP_UNLOCKED when the heap stands but the system let it not be locked or
  * guarded, so that keys may reach the swap (the caller says so aloud; keys work);
  * DPP_E_SECURE_HEAP when there is none: then no key can be made. */
 int dpp_keys_init(size_t octets) __attribute__((warn_unused_result));
