@@ -40,7 +40,6 @@ struct relay_presence *relay_directory_get(struct relay_directory *dir, struct m
     __attribute__((warn_unused_result));
 
 /* Drops the entries of users without a connection whose bucket has filled up again. */
-void relay_directory_sweep(struct relay_directory *dir, int64_t now_ms, uint32_t rate_per_s,
-                           uint32_t burst);
+void relay_directory_sweep(struct relay_directory *dir, int64_t now_ms, uint32_t rate_per_s);
 
 #endif

@@ -16,6 +16,12 @@
 
 struct relay_policy;
 
+#define RELAY_ID_MAX 255 /* octets of a user's or group's URI */
+
+/* Copies a URI with scheme and host in lower case and a NUL into out. Returns its octets, or 0 when
+ * it is empty, too long, has no scheme, or holds a control octet or a space. */
+size_t relay_id_normal(struct msrp_str id, char out[RELAY_ID_MAX + 1]);
+
 /* One user as configured. A user that no row names may do everything (default), unless the policy
  * is closed. */
 struct relay_user {
@@ -39,7 +45,7 @@ struct relay_group {
     bool sds;          /* mcdata-allow-short-data-service */
     uint64_t size_max; /* mcdata-on-network-max-data-size-for-SDS; 0: the service's limit */
     struct relay_member *members; /* sorted by id */
-    size_t members_n;
+    size_t members_n, members_cap;
 };
 
 /* An empty snapshot with one reference, or NULL. */
@@ -47,9 +53,10 @@ struct relay_policy *relay_policy_new(void) __attribute__((warn_unused_result));
 struct relay_policy *relay_policy_ref(struct relay_policy *policy);
 void relay_policy_unref(struct relay_policy *policy); /* NULL is allowed; wipes the keys */
 
-/* Add a row; the strings are copied. The returned row may be changed by the builder until the
- * snapshot is given away. NULL without memory, or when the id stands already. A CSK is moved in:
- * the policy frees it. */
+/* Add a row; the strings are copied (normalised). The returned row may be changed by the builder
+ * until the snapshot is given away; a member's only until the next one of its group is added. NULL
+ * without memory, for an id that is no URI, or when the id stands already. Defaults: everything is
+ * allowed, nobody is affiliated. A CSK is moved in: the policy frees it. */
 struct relay_user *relay_policy_add_user(struct relay_policy *policy, const char *id)
     __attribute__((warn_unused_result));
 int relay_user_allow(struct relay_user *user, const char *target)
