@@ -99,6 +99,12 @@ __attribute__((warn_unused_result)) int msrp_head_parse(struct msrp_head *head, 
 __attribute__((warn_unused_result)) int msrp_head_parse_start(struct msrp_head *head,
                                                               struct msrp_str line);
 
+/* For a head that broke off: fills *head as far as the complete lines in buf[0..len) allow, so that
+ * tid and from tell whether an answer is possible. Returns 0, or the first fatal error in them. */
+__attribute__((warn_unused_result)) int msrp_head_salvage(struct msrp_head *head, const char *buf,
+                                                          size_t len,
+                                                          const struct msrp_limits *limits);
+
 /* Walks all header lines in order, known ones too. *iter starts at 0.
  *     size_t i = 0; while (msrp_head_next(head, &i, &name, &value)) ...
  * Returns false past the last. */

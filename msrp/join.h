@@ -68,8 +68,10 @@ __attribute__((warn_unused_result)) int msrp_join_feed(struct msrp_join *j, size
  * To be drained after each DELIVER piece. */
 bool msrp_join_take(struct msrp_join *j, struct msrp_run *run);
 
-/* The running chunk ends. '$' fixes the total where the octets really ended (rows F14, C9).
- * Returns 0; JOIN_END when the '$' chunk ends elsewhere than at the known total (row 31);
+/* The running chunk ends. '$' fixes the total where the octets really ended (rows F14, C9), also
+ * when that is short of its own numeric end (row 32).
+ * Returns 0; JOIN_END when the numeric end of the '$' chunk, or where it has none its last octet,
+ * is not the known total (row 31);
  * JOIN_TOTAL when octets lie behind the end that '$' fixed; JOIN_ABORTED on '#' (row 40). */
 __attribute__((warn_unused_result)) int msrp_join_end(struct msrp_join *j, char flag,
                                                       int64_t now_ms);

@@ -61,6 +61,7 @@ struct msrp_mime {
     int state;
     int failed;
     size_t head_max;
+    size_t line; /* part head: offset of the line being looked for */
     size_t seen; /* part head: octets searched so far */
     size_t parts;
     size_t mark_len;
@@ -73,9 +74,10 @@ __attribute__((warn_unused_result)) int msrp_mime_init(struct msrp_mime *m,
                                                        struct msrp_str boundary, size_t head_max);
 
 /* The next event in buf[0..len), all body octets not consumed yet (contract as msrp_reader_next:
- * pull, in place, the same events whatever the split). MORE consumes nothing; it leaves at most
+ * pull, in place, the same events whatever the split). MORE consumes nothing and leaves at most
  * MSRP_MIME_TAIL_MAX octets in data and head_max + MSRP_MIME_TAIL_MAX in a header block. Behind END
- * the walker goes on to check what follows: it consumes the one CRLF allowed, with MORE.
+ * go on calling until the body is used up: there MORE consumes the one CRLF that is allowed, and
+ * anything else is MSRP_E_MIME_EPILOGUE.
  * Returns the octets consumed, or MSRP_E_MIME_*; after an error every call returns it again. */
 __attribute__((warn_unused_result)) ssize_t msrp_mime_next(struct msrp_mime *m, const char *buf,
                                                            size_t len, struct msrp_mime_event *ev);

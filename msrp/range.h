@@ -5,6 +5,8 @@
 #ifndef MSRP_RANGE_H
 #define MSRP_RANGE_H
 
+#include <sys/types.h>
+
 #include "msrp/str.h"
 
 #define MSRP_UNKNOWN    UINT64_MAX /* '*' */
@@ -26,8 +28,8 @@ __attribute__((warn_unused_result)) int msrp_range_parse(struct msrp_byte_range 
 
 /* Writes the value with a NUL; cap of MSRP_RANGE_TEXT always suffices. Returns the octets written
  * without the NUL, or MSRP_E_SPACE. */
-__attribute__((warn_unused_result)) long msrp_range_print(const struct msrp_byte_range *range,
-                                                          char *out, size_t cap);
+__attribute__((warn_unused_result)) ssize_t msrp_range_print(const struct msrp_byte_range *range,
+                                                             char *out, size_t cap);
 
 /* Octets [from, to). */
 struct msrp_run {
@@ -72,9 +74,5 @@ uint64_t msrp_range_end(const struct msrp_range *r);
 
 /* How many octets are there. */
 uint64_t msrp_range_octets(const struct msrp_range *r);
-
-/* Takes [0, below) to be there and forgets the inner borders: memory of a message whose head is
- * done. Always fits. */
-void msrp_range_fill(struct msrp_range *r, uint64_t below);
 
 #endif

@@ -79,6 +79,10 @@ __attribute__((warn_unused_result)) ssize_t msrp_reader_next(struct msrp_reader 
  * of the HEAD event. */
 bool msrp_reader_is_answerable(const struct msrp_reader *r);
 
+/* The transaction id of the current frame, kept inside the reader: valid from HEAD until the HEAD
+ * of the next frame, for the answer behind the end-line. n 0 before the first HEAD. */
+struct msrp_str msrp_reader_tid(const struct msrp_reader *r);
+
 /* True between two frames (no octet of the next one seen), where a stream may end cleanly. */
 bool msrp_reader_is_between(const struct msrp_reader *r);
 

@@ -46,6 +46,11 @@ bool msrp_str_cut(struct msrp_str s, char at, struct msrp_str *left, struct msrp
 /* Offset of the first `needle` in s, or SIZE_MAX. Linear time. An empty needle is found at 0. */
 size_t msrp_str_find(struct msrp_str s, struct msrp_str needle);
 
+/* Offset of the first place in s where `mark` stands, or where s ends inside it; s.n when there is
+ * neither. The first octet of mark must not occur in it again (a CR): then the time is linear in
+ * s.n. For end-lines and delimiters in a stream: all before the offset is clear of the mark. */
+size_t msrp_str_find_mark(struct msrp_str s, struct msrp_str mark);
+
 /* Reads s as a whole as 1..19 decimal digits into *v, 0..2^63-1; leading zeros count as digits.
  * Returns 0; MSRP_E_NUMBER when s is empty or holds another octet; MSRP_E_RANGE_DIGITS above 19
  * digits; MSRP_E_RANGE_VALUE above 2^63-1. *v is written on success only. */

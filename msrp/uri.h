@@ -2,6 +2,8 @@
 #ifndef MSRP_URI_H
 #define MSRP_URI_H
 
+#include <sys/types.h>
+
 #include "msrp/str.h"
 
 #define MSRP_URI_MAX     512 /* octets of one URI; the longest that parses and prints */
@@ -34,8 +36,8 @@ __attribute__((warn_unused_result)) int msrp_uri_parse(struct msrp_uri *uri, str
 /* Writes the URI into out[0..cap) with a NUL: scheme, host and transport in lower case, the rest
  * as it stands. Parts may point anywhere; text is not read.
  * Returns the octets written without the NUL, or MSRP_E_SPACE. */
-__attribute__((warn_unused_result)) long msrp_uri_print(const struct msrp_uri *uri, char *out,
-                                                        size_t cap);
+__attribute__((warn_unused_result)) ssize_t msrp_uri_print(const struct msrp_uri *uri, char *out,
+                                                           size_t cap);
 
 /* rfc4975#6.1: scheme and transport case-insensitive; host case-insensitive after
  * percent-decoding, addresses by value; port equal and present or absent in both; session id octet

@@ -5,6 +5,8 @@
 #ifndef MSRP_WRITER_H
 #define MSRP_WRITER_H
 
+#include <sys/types.h>
+
 #include "msrp/err.h"
 #include "msrp/head.h"
 
@@ -25,7 +27,7 @@ struct msrp_field {
 void msrp_writer_init(struct msrp_writer *w, char *buf, size_t cap);
 
 /* Octets written, or the sticky error. */
-__attribute__((warn_unused_result)) long msrp_writer_done(const struct msrp_writer *w);
+__attribute__((warn_unused_result)) ssize_t msrp_writer_done(const struct msrp_writer *w);
 
 /* Raw octets; a text; a decimal number. */
 void msrp_writer_put(struct msrp_writer *w, struct msrp_str octets);

@@ -1,0 +1,250 @@
+/* str.c - see str.h. */
+#include "msrp/str.h"
+
+#include <string.h>
+
+#include "msrp/err.h"
+
+static unsigned char lower(char c)
+{
+    unsigned char u = (unsigned char)c;
+
+    return u >= 'A' && u <= 'Z' ? (unsigned char)(u | 0x20) : u;
+}
+
+static bool is_alnum(char c)
+{
+    unsigned char l = lower(c);
+
+    return (l >= 'a' && l <= 'z') || (l >= '0' && l <= '9');
+}
+
+struct msrp_str msrp_str_of(const char *text)
+{
+    return (struct msrp_str){text, text ? strlen(text) : 0};
+}
+
+bool msrp_str_is_same(struct msrp_str a, struct msrp_str b)
+{
+    return a.n == b.n && (a.n == 0 || memcmp(a.p, b.p, a.n) == 0);
+}
+
+bool msrp_str_is(struct msrp_str s, const char *text)
+{
+    return msrp_str_is_same(s, msrp_str_of(text));
+}
+
+bool msrp_str_is_same_nocase(struct msrp_str a, struct msrp_str b)
+{
+    if (a.n != b.n) {
+        return false;
+    }
+    for (size_t i = 0; i < a.n; i++) {
+        if (lower(a.p[i]) != lower(b.p[i])) {
+            return false;
+        }
+    }
+    return true;
+}
+
+bool msrp_str_is_nocase(struct msrp_str s, const char *text)
+{
+    return msrp_str_is_same_nocase(s, msrp_str_of(text));
+}
+
+bool msrp_str_has_prefix(struct msrp_str s, const char *text)
+{
+    struct msrp_str t = msrp_str_of(text);
+
+    return s.n >= t.n && msrp_str_is_same((struct msrp_str){s.p, t.n}, t);
+}
+
+bool msrp_str_has_prefix_nocase(struct msrp_str s, const char *text)
+{
+    struct msrp_str t = msrp_str_of(text);
+
+    return s.n >= t.n && msrp_str_is_same_nocase((struct msrp_str){s.p, t.n}, t);
+}
+
+struct msrp_str msrp_str_trim(struct msrp_str s)
+{
+    while (s.n > 0 && (s.p[0] == ' ' || s.p[0] == '\t')) {
+        s.p++, s.n--;
+    }
+    while (s.n > 0 && (s.p[s.n - 1] == ' ' || s.p[s.n - 1] == '\t')) {
+        s.n--;
+    }
+    return s;
+}
+
+bool msrp_str_cut(struct msrp_str s, char at, struct msrp_str *left, struct msrp_str *right)
+{
+    const char *hit = s.n > 0 ? memchr(s.p, at, s.n) : NULL;
+    size_t before = hit ? (size_t)(hit - s.p) : s.n;
+
+    if (left) {
+        *left = (struct msrp_str){s.p, before};
+    }
+    if (right) {
+        *right = hit ? (struct msrp_str){hit + 1, s.n - before - 1} : (struct msrp_str){NULL, 0};
+    }
+    return hit != NULL;
+}
+
+size_t msrp_str_find(struct msrp_str s, struct msrp_str needle)
+{
+    const char *hit;
+
+    if (needle.n == 0) {
+        return 0;
+    }
+    hit = s.n > 0 ? memmem(s.p, s.n, needle.p, needle.n) : NULL;
+    return hit ? (size_t)(hit - s.p) : SIZE_MAX;
+}
+
+size_t msrp_str_find_mark(struct msrp_str s, struct msrp_str mark)
+{
+    size_t at = 0;
+
+    while (at < s.n) {
+        const char *hit = memchr(s.p + at, mark.p[0], s.n - at);
+        size_t rest;
+
+        if (!hit) {
+            return s.n;
+        }
+        at = (size_t)(hit - s.p);
+        rest = s.n - at < mark.n ? s.n - at : mark.n;
+        if (memcmp(hit, mark.p, rest) == 0) {
+            return at;
+        }
+        at++;
+    }
+    return s.n;
+}
+
+int msrp_str_u64(struct msrp_str s, uint64_t *v)
+{
+    uint64_t sum = 0;
+
+    if (s.n == 0) {
+        return MSRP_E_NUMBER;
+    }
+    for (size_t i = 0; i < s.n; i++) {
+        if (s.p[i] < '0' || s.p[i] > '9') {
+            return MSRP_E_NUMBER;
+        }
+    }
+    if (s.n > 19) {
+        return MSRP_E_RANGE_DIGITS;
+    }
+    /* 19 digits are below 10^19, which fits 64 bits: no step can overflow */
+    for (size_t i = 0; i < s.n; i++) {
+        sum = sum * 10 + (uint64_t)(s.p[i] - '0');
+    }
+    if (sum > MSRP_U63_MAX) {
+        return MSRP_E_RANGE_VALUE;
+    }
+    *v = sum;
+    return 0;
+}
+
+bool msrp_str_is_ident(struct msrp_str s)
+{
+    if (s.n < MSRP_IDENT_MIN || s.n > MSRP_IDENT_MAX || !is_alnum(s.p[0])) {
+        return false;
+    }
+    for (size_t i = 1; i < s.n; i++) {
+        if (!is_alnum(s.p[i]) && (s.p[i] == '\0' || !strchr(".-+%=", s.p[i]))) {
+            return false;
+        }
+    }
+    return true;
+}
+
+bool msrp_str_is_token(struct msrp_str s)
+{
+    for (size_t i = 0; i < s.n; i++) {
+        unsigned char c = (unsigned char)s.p[i];
+
+        if (c <= 0x20 || c >= 0x7f || strchr("\"(),/:;<=>?@[\\]", c)) {
+            return false;
+        }
+    }
+    return s.n > 0;
+}
+
+/* Octets of the UTF-8 sequence at p[0..n), 0 when there is none. */
+static size_t utf8_length(const unsigned char *p, size_t n)
+{
+    unsigned char low = 0x80, high = 0xbf;
+    size_t len;
+
+    if (p[0] < 0x80) {
+        return 1;
+    }
+    if (p[0] < 0xc2 || p[0] > 0xf4) {
+        return 0; /* a continuation, an overlong two, or above U+10FFFF */
+    }
+    len = p[0] < 0xe0 ? 2 : p[0] < 0xf0 ? 3 : 4;
+    if (n < len) {
+        return 0;
+    }
+    switch (p[0]) {
+    case 0xe0:
+        low = 0xa0; /* overlong three */
+        break;
+    case 0xed:
+        high = 0x9f; /* surrogates */
+        break;
+    case 0xf0:
+        low = 0x90; /* overlong four */
+        break;
+    case 0xf4:
+        high = 0x8f; /* above U+10FFFF */
+        break;
+    default:
+        break;
+    }
+    if (p[1] < low || p[1] > high) {
+        return 0;
+    }
+    for (size_t i = 2; i < len; i++) {
+        if (p[i] < 0x80 || p[i] > 0xbf) {
+            return 0;
+        }
+    }
+    return len;
+}
+
+bool msrp_str_is_utf8(struct msrp_str s)
+{
+    size_t len;
+
+    for (size_t i = 0; i < s.n; i += len) {
+        len = utf8_length((const unsigned char *)s.p + i, s.n - i);
+        if (len == 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
+void msrp_str_ident_make(char out[MSRP_IDENT_MADE + 1], const uint8_t rnd[16])
+{
+    static const char letters[] = "abcdefghijkmnpqrstuvwxyz23456789"; /* 32, none alike */
+    unsigned bits = 0, held = 0;
+    size_t in = 0;
+
+    for (size_t i = 0; i < MSRP_IDENT_MADE; i++) {
+        if (held < 5) {
+            bits = (bits << 8) | (in < 16 ? rnd[in] : 0u);
+            in++;
+            held += 8;
+        }
+        held -= 5;
+        out[i] = letters[(bits >> held) & 31u];
+        bits &= (1u << held) - 1u;
+    }
+    out[MSRP_IDENT_MADE] = '\0';
+}
