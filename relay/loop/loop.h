@@ -5,9 +5,10 @@
  * reloads go through the hooks, which relay/cmd ties to relay/ops.
  *
  * Handshake: at most handshake_ms, at most RELAY_TLS_SHAKE_MAX octets in. Connections over
- * conns_max, and those that come while descriptors are short, are closed right after accept (a
- * reserve descriptor keeps the listener from spinning). SIGTERM and SIGINT stop: no new connection,
- * the relay drains for at most drain_ms, the loop ends. SIGHUP calls the reload hook. */
+ * conns_max are closed right after accept, and so are those that come while descriptors are short
+ * (libuv keeps one in reserve so that the listener does not spin). SIGTERM and SIGINT stop: no new
+ * connection, the relay drains for at most drain_ms, the loop ends. SIGHUP calls the reload hook.
+ */
 #ifndef RELAY_LOOP_LOOP_H
 #define RELAY_LOOP_LOOP_H
 
@@ -24,8 +25,7 @@
     X(ACCEPTED, "accepted")                                                                        \
     X(CLOSED, "closed")                                                                            \
     X(REFUSED_MAX, "refused_conns_max")                                                            \
-    X(REFUSED_FDS, "refused_emfile")                                                               \
-    X(REFUSED_SHUTDOWN, "refused_shutdown")                                                        \
+    X(ACCEPT_FAILED, "accept_failed")                                                              \
     X(SHAKE_OK, "handshake_ok")                                                                    \
     X(SHAKE_TIMEOUT, "handshake_timeout")                                                          \
     X(RESET, "reset")                                                                              \
@@ -80,8 +80,8 @@ struct relay_loop *relay_loop_new(struct relay *relay, const struct relay_loop_c
  */
 void relay_loop_default(struct relay_loop_conf *conf, uint32_t conns_wanted);
 
-/* Binds and listens. `loopback_only` refuses any other address. TLS needs relay_loop_tls before.
- * 0, or RELAY_E_IO and `why` says what failed and what to do. */
+/* Binds and listens. `loopback_only` refuses any other address; HTTP always does (T40). TLS needs
+ * relay_loop_tls before. 0, or RELAY_E_IO and `why` says what failed and what to do. */
 int relay_loop_listen(struct relay_loop *loop, const struct sockaddr *address,
                       enum relay_listen kind, bool loopback_only, char *why, size_t why_n)
     __attribute__((warn_unused_result));

@@ -325,45 +325,53 @@ bool relay_tls_is_ready(const struct relay_tls *tls)
     return SSL_is_init_finished(tls->ssl);
 }
 
-ssize_t relay_tls_read(struct relay_tls *tls, int64_t now_ms, char *p, size_t n)
+/* What an SSL_ call that read came to: `got` octets, or the way it stopped. */
+static ssize_t outcome(struct relay_tls *tls, int ok, size_t got)
 {
-    size_t got = 0;
-    int ok;
+    int what = ok == 1 ? SSL_ERROR_NONE : SSL_get_error(tls->ssl, ok);
+    ssize_t err;
 
+    if (what == SSL_ERROR_NONE && !tls->broken)
+        return (ssize_t)got;
+    if (tls->broken) { /* a flood: what was read in the same go is dropped with the connection */
+        ERR_clear_error();
+        err = RELAY_E_TLS;
+    } else if (what == SSL_ERROR_ZERO_RETURN) {
+        err = RELAY_E_END;
+    } else {
+        err = what == SSL_ERROR_WANT_READ && !tls->no_memory ? 0 : failed(tls);
+    }
+    input_done(tls);
+    return err;
+}
+
+/* 1: ready to read; else the outcome. */
+static ssize_t shake(struct relay_tls *tls, int64_t now_ms)
+{
     if (tls->broken)
         return tls->fail == RELAY_TLS_FAIL_NOMEM ? RELAY_E_NOMEM : RELAY_E_TLS;
     tls->now_ms = now_ms;
     ERR_clear_error();
-    if (!relay_tls_is_ready(tls)) {
-        ok = SSL_do_handshake(tls->ssl);
-        if (ok == 1 && !p)
-            return 0;
-    } else {
-        ok = 1;
-    }
-    if (ok == 1)
-        ok = SSL_read_ex(tls->ssl, p, n, &got);
-    if (tls->broken) { /* by a flood: what was read in the same go is dropped with the connection */
-        ERR_clear_error();
-        input_done(tls);
-        return RELAY_E_TLS;
-    }
-    if (ok == 1)
-        return (ssize_t)got;
-    switch (SSL_get_error(tls->ssl, ok)) {
-    case SSL_ERROR_WANT_READ:
-        if (tls->no_memory)
-            return failed(tls);
-        input_done(tls);
-        return 0;
-    case SSL_ERROR_ZERO_RETURN:
-        input_done(tls);
-        return RELAY_E_END;
-    default:
-        (void)failed(tls);
-        input_done(tls);
-        return tls->fail == RELAY_TLS_FAIL_NOMEM ? RELAY_E_NOMEM : RELAY_E_TLS;
-    }
+    return relay_tls_is_ready(tls) ? 1 : outcome(tls, SSL_do_handshake(tls->ssl), 1);
+}
+
+ssize_t relay_tls_read(struct relay_tls *tls, int64_t now_ms, char *p, size_t n)
+{
+    ssize_t err = shake(tls, now_ms);
+    size_t got = 0;
+
+    if (err != 1 || !p)
+        return err == 1 ? 0 : err;
+    return outcome(tls, SSL_read_ex(tls->ssl, p, n, &got), got);
+}
+
+int relay_tls_poll(struct relay_tls *tls, int64_t now_ms)
+{
+    ssize_t err = shake(tls, now_ms);
+    size_t got = 0;
+    char c;
+
+    return (int)(err != 1 ? err : outcome(tls, SSL_peek_ex(tls->ssl, &c, 1, &got), 1));
 }
 
 /* --- output --- */

@@ -74,6 +74,11 @@ int relay_tls_feed(struct relay_tls *tls, const char *p, size_t n)
 ssize_t relay_tls_read(struct relay_tls *tls, int64_t now_ms, char *p, size_t n)
     __attribute__((warn_unused_result));
 
+/* Drives the connection as far as its input goes without taking plaintext: 1 when plaintext waits
+ * (the next relay_tls_read gives some), 0 when more ciphertext is needed, else as relay_tls_read.
+ * For callers that want to find room only when there is something to put into it. */
+int relay_tls_poll(struct relay_tls *tls, int64_t now_ms) __attribute__((warn_unused_result));
+
 /* Copies the input that was not consumed yet, so that the caller's buffer is free again. 0 or
  * RELAY_E_NOMEM. Bounded by what was fed since the last read that returned 0. */
 int relay_tls_hold(struct relay_tls *tls) __attribute__((warn_unused_result));

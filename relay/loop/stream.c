@@ -1,0 +1,539 @@
+#include <arpa/inet.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "relay/loop/street.h"
+
+enum { RUNS = 64 }; /* of one write */
+
+static void start_reading(struct relay_stream *stream);
+
+/* --- slots --- */
+
+static int enter(struct relay_stream *stream)
+{
+    struct relay_loop *loop = stream->loop;
+    uint32_t i = loop->slots_free;
+
+    while (i < loop->slots_n && loop->slots[i])
+        i++;
+    if (i == loop->slots_n) {
+        uint32_t n = loop->slots_n ? loop->slots_n * 2 : 64;
+        struct relay_stream **slots = reallocarray(loop->slots, n, sizeof *slots);
+
+        if (!slots)
+            return RELAY_E_NOMEM;
+        memset(slots + loop->slots_n, 0, (n - loop->slots_n) * sizeof *slots);
+        loop->slots = slots;
+        loop->slots_n = n;
+    }
+    loop->slots[i] = stream;
+    loop->slots_free = i + 1;
+    stream->id = ++loop->serial << 24 | i;
+    loop->counts.conns_now++;
+    return 0;
+}
+
+static void leave(struct relay_stream *stream)
+{
+    struct relay_loop *loop = stream->loop;
+    uint32_t i = (uint32_t)(stream->id & 0xffffff);
+
+    loop->slots[i] = NULL;
+    if (i < loop->slots_free)
+        loop->slots_free = i;
+    loop->counts.conns_now--;
+    loop->counts.n[RELAY_LOOP_CLOSED]++;
+}
+
+/* --- closing --- */
+
+static void on_closed(uv_handle_t *handle)
+{
+    struct relay_stream *stream = handle->data;
+
+    relay_tls_free(stream->tls);
+    free(stream->in_flight);
+    free(stream);
+}
+
+/* The relay forgets the connection. */
+static void tell_closed(struct relay_stream *stream)
+{
+    struct relay_in in = {.kind = RELAY_IN_CLOSED, .conn = stream->id};
+
+    if (!stream->open)
+        return;
+    stream->open = false;
+    in.now = relay_loop_now(stream->loop);
+    relay_feed(stream->loop->relay, &in);
+}
+
+static void not_starved(struct relay_stream *stream)
+{
+    if (stream->starved)
+        stream->loop->starved_n--;
+    stream->starved = false;
+}
+
+void relay_stream_drop(struct relay_stream *stream)
+{
+    if (stream->gone)
+        return;
+    stream->gone = true;
+    not_starved(stream);
+    relay_timer_leave(stream);
+    tell_closed(stream);
+    leave(stream);
+    uv_close((uv_handle_t *)&stream->tcp, on_closed);
+}
+
+static void on_shutdown(uv_shutdown_t *req, int status)
+{
+    struct relay_stream *stream = req->handle->data;
+
+    if (status < 0 && status != UV_ECANCELED)
+        relay_stream_drop(stream);
+}
+
+/* Everything is written. Closing now would make the kernel answer what the peer still sends with a
+ * reset, and a reset can overtake our last response: so say FIN, and discard input for a while. */
+static void linger(struct relay_stream *stream)
+{
+    stream->lingering = true;
+    tell_closed(stream);
+    if (uv_shutdown(&stream->shutdown, (uv_stream_t *)&stream->tcp, on_shutdown) < 0)
+        relay_stream_drop(stream);
+    else
+        start_reading(stream);
+}
+
+void relay_stream_close(struct relay_stream *stream)
+{
+    if (stream->closing || stream->gone)
+        return;
+    stream->closing = true;
+    not_starved(stream);
+    if (stream->reading) {
+        uv_read_stop((uv_stream_t *)&stream->tcp);
+        stream->reading = false;
+    }
+    relay_timer_join(stream, &stream->loop->ending, stream->loop->conf.flush_ms);
+    relay_stream_write(stream);
+}
+
+/* --- writing --- */
+
+static void acknowledge(struct relay_stream *stream)
+{
+    size_t n = stream->plain_n;
+    struct relay_now now;
+
+    stream->plain_n = 0;
+    if (n == 0 || !stream->open)
+        return;
+    now = relay_loop_now(stream->loop);
+    relay_sent(stream->loop->relay, stream->id, &now, n);
+}
+
+static void reset(struct relay_stream *stream)
+{
+    stream->loop->counts.n[RELAY_LOOP_RESET]++;
+    relay_stream_drop(stream);
+}
+
+static void on_written(uv_write_t *req, int status)
+{
+    struct relay_stream *stream = req->handle->data;
+
+    stream->writing = false;
+    free(stream->in_flight);
+    stream->in_flight = NULL;
+    if (stream->gone)
+        return;
+    if (status < 0) {
+        reset(stream);
+    } else {
+        acknowledge(stream);
+        relay_stream_write(stream);
+    }
+}
+
+/* The socket is full: leaves octets [skip, end) of a heap buffer with libuv until it is not. */
+static void wait_with(struct relay_stream *stream, char *heap, size_t skip, size_t end)
+{
+    uv_buf_t buf = uv_buf_init(heap + skip, (unsigned)(end - skip));
+
+    stream->in_flight = heap;
+    stream->writing = true;
+    if (uv_write(&stream->write, (uv_stream_t *)&stream->tcp, &buf, 1, on_written) < 0) {
+        stream->writing = false;
+        reset(stream);
+    }
+}
+
+/* Sends the ciphertext that waits. Returns true when it is all gone. */
+static bool write_cipher(struct relay_stream *stream)
+{
+    const char *p;
+    size_t n = relay_tls_output(stream->tls, &p), skip, end;
+    uv_buf_t buf;
+    char *heap;
+    int sent;
+
+    if (n == 0)
+        return true;
+    /* libuv does not write through the buffer; its type just has no const */
+    memcpy(&buf.base, &p, sizeof p);
+    buf.len = n;
+    sent = uv_try_write((uv_stream_t *)&stream->tcp, &buf, 1);
+    if (sent < 0 && sent != UV_EAGAIN) {
+        reset(stream);
+        return false;
+    }
+    relay_tls_sent(stream->tls, sent > 0 ? (size_t)sent : 0);
+    if (sent > 0 && (size_t)sent == n)
+        return true;
+    heap = relay_tls_take(stream->tls, &skip, &end);
+    wait_with(stream, heap, skip, end);
+    return false;
+}
+
+/* Encrypts up to one record of the relay's output. Returns false when there is none (or no way). */
+static bool encrypt(struct relay_stream *stream)
+{
+    struct relay_loop *loop = stream->loop;
+    struct relay_now now = relay_loop_now(loop);
+    struct relay_iov iov[RUNS];
+    size_t n = relay_output(loop->relay, stream->id, &now, iov, RUNS), at = 0;
+    const char *p = loop->plain;
+    ssize_t done;
+
+    if (n == 0)
+        return false;
+    if (iov[0].n >= RELAY_TLS_RECORD || n == 1) {
+        p = iov[0].p;
+        at = iov[0].n;
+    } else {
+        for (size_t i = 0; i < n && at < RELAY_TLS_RECORD; i++) {
+            size_t more = iov[i].n < RELAY_TLS_RECORD - at ? iov[i].n : RELAY_TLS_RECORD - at;
+
+            memcpy(loop->plain + at, iov[i].p, more);
+            at += more;
+        }
+    }
+    done = relay_tls_write(stream->tls, p, at);
+    if (done <= 0) {
+        loop->counts.tls_fail[relay_tls_fail(stream->tls)]++;
+        relay_stream_drop(stream);
+        return false;
+    }
+    stream->plain_n = (size_t)done;
+    return true;
+}
+
+/* Copies up to a plug's worth of the runs behind the first `skip` octets. */
+static char *plug_copy(const struct relay_iov *iov, size_t runs, size_t skip, size_t *n)
+{
+    char *heap = malloc(RELAY_STREET_PLUG);
+
+    *n = 0;
+    for (size_t i = 0; heap && i < runs && *n < RELAY_STREET_PLUG; i++) {
+        size_t from = skip < iov[i].n ? skip : iov[i].n, more = iov[i].n - from;
+
+        skip -= from;
+        if (more > RELAY_STREET_PLUG - *n)
+            more = RELAY_STREET_PLUG - *n;
+        memcpy(heap + *n, iov[i].p + from, more);
+        *n += more;
+    }
+    return heap;
+}
+
+/* Writes the relay's output as it is. Returns true when there may be more. */
+static bool write_plain(struct relay_stream *stream)
+{
+    struct relay_loop *loop = stream->loop;
+    struct relay_now now = relay_loop_now(loop);
+    struct relay_iov iov[RUNS];
+    uv_buf_t bufs[RUNS];
+    size_t runs = relay_output(loop->relay, stream->id, &now, iov, RUNS), all = 0, plug = 0;
+    char *heap = NULL;
+    int sent;
+
+    if (runs == 0)
+        return false;
+    for (size_t i = 0; i < runs; i++) {
+        memcpy(&bufs[i].base, &iov[i].p, sizeof iov[i].p);
+        bufs[i].len = iov[i].n;
+        all += iov[i].n;
+    }
+    sent = uv_try_write((uv_stream_t *)&stream->tcp, bufs, (unsigned)runs);
+    if (sent < 0 && sent != UV_EAGAIN) {
+        reset(stream);
+        return false;
+    }
+    sent = sent < 0 ? 0 : sent;
+    /* the runs are valid until relay_sent, so the copy comes first */
+    if ((size_t)sent < all && !(heap = plug_copy(iov, runs, (size_t)sent, &plug))) {
+        relay_stream_drop(stream);
+        return false;
+    }
+    stream->plain_n = (size_t)sent;
+    acknowledge(stream);
+    if (!heap)
+        return true;
+    stream->plain_n = plug;
+    wait_with(stream, heap, 0, plug);
+    return false;
+}
+
+void relay_stream_write(struct relay_stream *stream)
+{
+    bool more = true;
+
+    while (more && !stream->writing && !stream->gone && !stream->lingering) {
+        if (!stream->tls) {
+            more = stream->open && write_plain(stream);
+            continue;
+        }
+        if (!write_cipher(stream))
+            return;
+        acknowledge(stream);
+        more = stream->open && encrypt(stream);
+    }
+    if (!stream->closing || stream->writing || stream->gone || stream->lingering)
+        return;
+    if (stream->tls) {
+        relay_tls_bye(stream->tls);
+        if (!write_cipher(stream))
+            return;
+    }
+    linger(stream);
+}
+
+/* --- reading --- */
+
+static void on_alloc(uv_handle_t *handle, size_t hint, uv_buf_t *buf)
+{
+    struct relay_stream *stream = handle->data;
+    size_t n = 0;
+
+    (void)hint;
+    if (stream->tls || stream->lingering) {
+        *buf = uv_buf_init(stream->loop->cipher, RELAY_STREET_CIPHER);
+        return;
+    }
+    buf->base = relay_buffer(stream->loop->relay, stream->id, &n);
+    buf->len = buf->base ? n : 0;
+}
+
+static void stop_reading(struct relay_stream *stream)
+{
+    if (stream->reading)
+        uv_read_stop((uv_stream_t *)&stream->tcp);
+    stream->reading = false;
+}
+
+static void starve(struct relay_stream *stream)
+{
+    stop_reading(stream);
+    if (!stream->starved)
+        stream->loop->starved_n++;
+    stream->starved = true;
+}
+
+/* Octets stand in relay_buffer. The relay may want a close; it is done when the batch settles. */
+static void feed(struct relay_stream *stream, size_t n)
+{
+    struct relay_in in = {.kind = RELAY_IN_DATA, .conn = stream->id, .n = n};
+
+    in.now = relay_loop_now(stream->loop);
+    relay_feed(stream->loop->relay, &in);
+    stream->loop->batch += n;
+}
+
+static void tell_open(struct relay_stream *stream)
+{
+    struct relay_in in = {.kind = RELAY_IN_OPEN, .conn = stream->id};
+    struct sockaddr_storage peer = {0};
+    char text[INET6_ADDRSTRLEN] = "";
+    int n = (int)sizeof peer;
+
+    if (uv_tcp_getpeername(&stream->tcp, (struct sockaddr *)&peer, &n) == 0) {
+        if (peer.ss_family == AF_INET)
+            (void)uv_ip4_name((struct sockaddr_in *)&peer, text, sizeof text);
+        else
+            (void)uv_ip6_name((struct sockaddr_in6 *)&peer, text, sizeof text);
+    }
+    in.now = relay_loop_now(stream->loop);
+    in.open.source = text;
+    in.open.tls = stream->tls != NULL;
+    in.open.loopback = stream->loopback;
+    stream->open = true;
+    relay_feed(stream->loop->relay, &in);
+}
+
+/* Takes what the ciphertext holds: the end of the handshake, then plaintext while there is room. */
+static void decrypt(struct relay_stream *stream)
+{
+    struct relay_loop *loop = stream->loop;
+    int64_t now_ms = (int64_t)uv_now(&loop->uv);
+    ssize_t err;
+
+    while ((err = relay_tls_poll(stream->tls, now_ms)) == 1) {
+        size_t room;
+        char *p;
+
+        if (!stream->open)
+            break;
+        p = relay_buffer(loop->relay, stream->id, &room);
+        if (!p) {
+            if (relay_tls_hold(stream->tls) < 0)
+                relay_stream_drop(stream);
+            else
+                starve(stream);
+            return;
+        }
+        if ((err = relay_tls_read(stream->tls, now_ms, p, room)) <= 0)
+            break;
+        feed(stream, (size_t)err);
+    }
+    if (err >= 0)
+        return;
+    if (err != RELAY_E_END) {
+        loop->counts.tls_fail[relay_tls_fail(stream->tls)]++;
+        relay_loop_note(loop, false, "tls", "connection %llu: %s", (unsigned long long)stream->id,
+                        relay_tls_error(stream->tls));
+    }
+    relay_stream_close(stream); /* writes an alert, and the answers to what came before the end */
+}
+
+static void read_cipher(struct relay_stream *stream, const char *p, size_t n)
+{
+    bool was_ready = relay_tls_is_ready(stream->tls);
+
+    if (relay_tls_feed(stream->tls, p, n) < 0) {
+        relay_stream_drop(stream);
+        return;
+    }
+    if (!was_ready) {
+        int err = relay_tls_poll(stream->tls, (int64_t)uv_now(&stream->loop->uv));
+
+        if (err >= 0 && relay_tls_is_ready(stream->tls)) {
+            stream->loop->counts.n[RELAY_LOOP_SHAKE_OK]++;
+            relay_timer_leave(stream);
+            tell_open(stream);
+        }
+    }
+    decrypt(stream);
+    if (!stream->gone)
+        relay_stream_write(stream);
+}
+
+static void on_read(uv_stream_t *handle, ssize_t n, const uv_buf_t *buf)
+{
+    struct relay_stream *stream = handle->data;
+    struct relay_loop *loop = stream->loop;
+
+    if (stream->lingering) {
+        if (n < 0)
+            relay_stream_drop(stream);
+        return;
+    }
+    if (n == UV_ENOBUFS) {
+        starve(stream);
+        return;
+    }
+    if (n < 0) {
+        if (n != UV_EOF)
+            loop->counts.n[RELAY_LOOP_RESET]++;
+        relay_stream_write(stream); /* answers to what came before the end */
+        relay_stream_drop(stream);
+    } else if (n > 0 && stream->tls) {
+        read_cipher(stream, buf->base, (size_t)n);
+    } else if (n > 0) {
+        feed(stream, (size_t)n);
+    }
+    if (loop->batch >= RELAY_STREET_BATCH)
+        relay_loop_settle(loop);
+}
+
+static void start_reading(struct relay_stream *stream)
+{
+    if (stream->reading || stream->gone)
+        return;
+    stream->reading = true;
+    if (uv_read_start((uv_stream_t *)&stream->tcp, on_alloc, on_read) < 0)
+        relay_stream_drop(stream);
+}
+
+void relay_stream_pause(struct relay_stream *stream)
+{
+    stream->paused = true;
+    if (!stream->closing)
+        stop_reading(stream);
+}
+
+void relay_stream_retry(struct relay_stream *stream)
+{
+    if (stream->closing || stream->gone || stream->paused)
+        return;
+    not_starved(stream);
+    if (stream->tls)
+        decrypt(stream); /* what was held */
+    if (!stream->closing && !stream->gone && !stream->starved)
+        start_reading(stream);
+}
+
+void relay_stream_resume(struct relay_stream *stream)
+{
+    stream->paused = false;
+    relay_stream_retry(stream);
+}
+
+/* --- accepting --- */
+
+static void on_refused(uv_handle_t *handle)
+{
+    free(handle->data);
+}
+
+void relay_stream_accept(struct relay_listener *listener)
+{
+    struct relay_loop *loop = listener->loop;
+    struct relay_stream *stream = calloc(1, sizeof *stream);
+    enum relay_loop_count refusal = RELAY_LOOP_COUNT_N;
+
+    /* without memory libuv holds the connection and stops listening until we accept it */
+    listener->stuck = !stream;
+    if (!stream) {
+        loop->counts.n[RELAY_LOOP_ACCEPT_FAILED]++;
+        return;
+    }
+    (void)uv_tcp_init(&loop->uv, &stream->tcp); /* cannot fail without a socket */
+    stream->loop = loop;
+    stream->loopback = listener->loopback;
+    stream->tcp.data = stream;
+    if (uv_accept((uv_stream_t *)&listener->tcp, (uv_stream_t *)&stream->tcp) < 0)
+        refusal = RELAY_LOOP_ACCEPT_FAILED;
+    else if (loop->counts.conns_now >= loop->conf.conns_max)
+        refusal = RELAY_LOOP_REFUSED_MAX;
+    else if (listener->tls && !(stream->tls = relay_tls_server(loop->tls)))
+        refusal = RELAY_LOOP_ACCEPT_FAILED;
+    else if (enter(stream) < 0)
+        refusal = RELAY_LOOP_ACCEPT_FAILED;
+    if (refusal != RELAY_LOOP_COUNT_N) {
+        loop->counts.n[refusal]++;
+        relay_tls_free(stream->tls);
+        uv_close((uv_handle_t *)&stream->tcp, on_refused);
+        return;
+    }
+    loop->counts.n[RELAY_LOOP_ACCEPTED]++;
+    (void)uv_tcp_nodelay(&stream->tcp, 1);
+    if (stream->tls)
+        relay_timer_join(stream, &loop->shaking, loop->conf.handshake_ms);
+    else
+        tell_open(stream);
+    start_reading(stream);
+}
