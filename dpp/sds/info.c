@@ -180,8 +180,10 @@ static int walk(struct walk *w, const void *p, size_t n)
     w->ctxt = xmlCreateMemoryParserCtxt(p, (int)n);
     if (!w->ctxt)
         return DPP_E_NOMEM;
-    /* the text is UTF-8 whatever it declares, or its checks above would have been for nothing */
-    xmlCtxtUseOptions(w->ctxt, XML_PARSE_NONET | XML_PARSE_IGNORE_ENC);
+    /* The text is UTF-8 whatever it declares, or its checks above would have been for nothing.
+     * NOENT gives &amp; in an attribute as "&"; there are no other entities, for sax_doctype ends
+     * the document before any could be declared. */
+    xmlCtxtUseOptions(w->ctxt, XML_PARSE_NONET | XML_PARSE_IGNORE_ENC | XML_PARSE_NOENT);
     *w->ctxt->sax = handler;
     w->ctxt->userData = w;
     (void)xmlParseDocument(w->ctxt);
