@@ -177,9 +177,13 @@ static int walk(struct walk *w, const void *p, size_t n)
         return DPP_E_VALUE;
     if (!dpp_ie_is_utf8((struct dpp_span){.p = p, .n = n}))
         return DPP_E_UTF8;
+    /* before it has a context libxml2 would report to stderr */
+    xmlSetStructuredErrorFunc(w, sax_error);
     w->ctxt = xmlCreateMemoryParserCtxt(p, (int)n);
-    if (!w->ctxt)
-        return DPP_E_NOMEM;
+    if (!w->ctxt) {
+        w->err = DPP_E_NOMEM;
+        goto out;
+    }
     /* The text is UTF-8 whatever it declares, or its checks above would have been for nothing.
      * NOENT gives &amp; in an attribute as "&"; there are no other entities, for sax_doctype ends
      * the document before any could be declared. */
@@ -191,7 +195,9 @@ static int walk(struct walk *w, const void *p, size_t n)
         w->err = DPP_E_NOMEM;
     else if (!w->err && !w->ctxt->wellFormed)
         w->err = DPP_E_XML;
+out:
     xmlFreeParserCtxt(w->ctxt);
+    xmlSetStructuredErrorFunc(NULL, NULL);
     xmlResetLastError();
     return w->err;
 }
