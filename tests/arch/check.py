@@ -62,7 +62,7 @@ DOORS = {
     "fcntl.h": r"relay/(loop|ops|store|cmd)/.*",
     "pthread.h": r"relay/loop/.*",
 }
-LIBC_ONLY = {"assert.h", "ctype.h", "errno.h", "inttypes.h", "limits.h", "stdarg.h", "stdbool.h",
+LIBC_ONLY = {"arpa/inet.h", "assert.h", "ctype.h", "errno.h", "inttypes.h", "limits.h", "stdarg.h", "stdbool.h",
              "stddef.h", "stdint.h", "stdio.h", "stdlib.h", "string.h", "strings.h", "sys/types.h"}
 BANNED = re.compile(r"\b(sprintf|vsprintf|strcpy|strcat|atoi|atol|gets|alloca|assert|rand|strtok)\s*\(")
 SIZE = 600
