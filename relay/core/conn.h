@@ -57,7 +57,7 @@ struct relay_live {
     uint64_t end_at; /* out.queued behind its response */
 };
 
-enum { RELAY_LIVE_MAX = 16 };
+enum { RELAY_LIVE_MAX = 16, RELAY_FAILS_MAX = 8 };
 
 struct relay_conn {
     struct relay *relay;
@@ -71,12 +71,16 @@ struct relay_conn {
     bool good;       /* a request was answered 200: probation is over */
     bool clogged;    /* reading is paused for its own unread answers */
     bool told_pause; /* what the driver knows */
+    bool starved;    /* the last relay_buffer found no memory */
+    bool at_door;    /* counted among the unauthorised of its source */
+    bool listed;     /* in the directory's chain: has a live session and is not closing */
     bool wants_write, wants_close, want_listed, ready_listed;
-    unsigned paused;                 /* pauses without their resume */
-    struct relay_presence *presence; /* the directory's entry; NULL before AUTH and when closing */
-    const char *user;                /* MCData ID from the token; NULL before AUTH */
-    const struct dpp_key *csk;       /* the connection's CSK, NULL: none; follows the policy */
-    struct relay_session *sessions;  /* oldest first, ended ones too */
+    unsigned paused; /* pauses without their resume */
+    struct relay_presence
+        *presence;                  /* the directory's entry, kept till the end; NULL before AUTH */
+    const char *user;               /* MCData ID from the token; NULL before AUTH */
+    const struct dpp_key *csk;      /* the connection's CSK, NULL: none; follows the policy */
+    struct relay_session *sessions; /* oldest first, ended ones too */
     unsigned sessions_n;
 
     struct msrp_reader reader;
@@ -90,9 +94,11 @@ struct relay_conn {
     struct relay_hop *hops; /* ring of at most conf.hops_max, grown as needed, oldest first */
     unsigned hops_n, hops_at, hops_cap;
     struct fan_delivery *deliveries; /* being sent to this connection, oldest first (fan.h) */
+    struct fan_delivery *staged;     /* sent to the last octet, their answers still to come */
 
     /* deadlines, all monotonic milliseconds; 0: not running. See deadline.c. */
-    int64_t opened_ms, heard_ms, head_since_ms, body_since_ms, ping_ms, stall_ms, fails_ms;
+    int64_t opened_ms, heard_ms, head_since_ms, body_since_ms, ping_ms, stall_ms;
+    int64_t fails_ms[RELAY_FAILS_MAX]; /* ring of the last failed AUTHs */
     uint64_t body_since_bytes, bytes_in;
     unsigned fails;
 };
