@@ -5,6 +5,7 @@
 #define RELAY_CORE_MACHINE_H
 
 #include "relay/core/conn.h"
+#include "relay/err.h"
 
 enum {
     RELAY_TICK_MS = 250,     /* the one coarse timer */
@@ -56,7 +57,8 @@ struct relay_conn *relay_conn_new(struct relay *relay, const struct relay_in *in
     __attribute__((warn_unused_result));
 /* It is out of the table: forgets everything. */
 void relay_conn_free(struct relay_conn *conn);
-/* The user is known: into the directory, under its CSK. 0, RELAY_E_CONNS_USER or RELAY_E_NOMEM. */
+/* The user is known: into the directory (again), under its CSK. 0, RELAY_E_CONNS_USER or
+ * RELAY_E_NOMEM. */
 int relay_conn_login(struct relay_conn *conn, struct msrp_str user)
     __attribute__((warn_unused_result));
 /* Hears nothing more; what is queued still goes out; the driver is asked to close it. err is the
@@ -86,16 +88,27 @@ void relay_request_broken(struct relay_conn *conn, int err);
 bool relay_uri_is_ours(const struct relay *relay, const struct msrp_uri *uri);
 /* The URI we speak as in an answer to this head: its first To-Path URI where that is ours. */
 struct msrp_str relay_own_uri(const struct relay *relay, const struct msrp_head *head);
+/* The same URIs in the same order, by the rules of rfc4975#6.1? */
+bool relay_path_is_same(struct msrp_str a, struct msrp_str b);
 
 /* --- login.c --- */
 /* The AUTH in conn->chunk is complete: answers it. */
 void relay_login(struct relay_conn *conn);
 /* Are tokens refused on this connection because anybody could read them? row 57 */
 bool relay_login_is_barred(const struct relay_conn *conn);
-/* New rules for tokens: ends the sessions whose token would not be accepted now. */
+/* New rules or a new policy: ends the sessions that could not be opened now; renews the CSK. */
 void relay_login_recheck(struct relay_conn *conn);
 
 /* --- refuse.c --- */
+/* Room for a frame of control octets; NULL (and the connection will close) without memory, or when
+ * the peer has left conf.out_hard octets unread. */
+char *relay_control_room(struct relay_conn *conn, size_t cap);
+/* Queues n octets written there, and asks the driver to write. */
+void relay_control_add(struct relay_conn *conn, long n);
+/* As relay_refuse, for an event that has its own words: err and what conn, which may be NULL, does
+ * not tell. */
+void relay_refuse_event(struct relay *relay, const struct relay_conn *conn,
+                        struct relay_event *event);
 /* Writes the response to the request in conn->chunk (none where G1 or G2 forbid it): code, the
  * fields, and for err its Warning. */
 void relay_answer(struct relay_conn *conn, int code, int err, const struct msrp_field *fields,

@@ -48,12 +48,26 @@ static void grow(struct relay_sessions *table)
     *table = wide;
 }
 
+int relay_session_set_issuer(struct relay_session *session, const char *iss, const char *kid)
+{
+    size_t iss_n = strlen(iss) + 1, kid_n = strlen(kid) + 1;
+    char *both = malloc(iss_n + kid_n);
+
+    if (!both)
+        return RELAY_E_NOMEM;
+    memcpy(both, iss, iss_n);
+    memcpy(both + iss_n, kid, kid_n);
+    free(session->iss);
+    session->iss = both;
+    session->kid = both + iss_n;
+    return 0;
+}
+
 struct relay_session *relay_session_new(struct relay_sessions *table, struct relay_conn *conn,
                                         const uint8_t rnd[16], struct msrp_str remote,
                                         const char *iss, const char *kid)
 {
-    size_t iss_n = strlen(iss) + 1, kid_n = strlen(kid) + 1;
-    struct relay_session *session = malloc(sizeof *session + remote.n + 1 + iss_n + kid_n);
+    struct relay_session *session = malloc(sizeof *session + remote.n + 1);
 
     if (!session)
         return NULL;
@@ -61,10 +75,10 @@ struct relay_session *relay_session_new(struct relay_sessions *table, struct rel
     session->remote = (char *)(session + 1);
     memcpy(session->remote, remote.p, remote.n);
     session->remote[remote.n] = '\0';
-    session->iss = session->remote + remote.n + 1;
-    memcpy(session->iss, iss, iss_n);
-    session->kid = session->iss + iss_n;
-    memcpy(session->kid, kid, kid_n);
+    if (relay_session_set_issuer(session, iss, kid) < 0) {
+        free(session);
+        return NULL;
+    }
     msrp_str_ident_make(session->id, rnd);
     if (table->n >= table->rows_n)
         grow(table);
@@ -91,6 +105,7 @@ void relay_session_free(struct relay_sessions *table, struct relay_session *sess
         }
     }
     OPENSSL_cleanse(session->id, sizeof session->id);
+    free(session->iss);
     free(session);
 }
 

@@ -48,6 +48,9 @@ struct relay_session *relay_session_new(struct relay_sessions *table, struct rel
                                         const uint8_t rnd[16], struct msrp_str remote,
                                         const char *iss, const char *kid)
     __attribute__((warn_unused_result));
+/* Its token was replaced by one of this issuer and key. 0 or RELAY_E_NOMEM. */
+int relay_session_set_issuer(struct relay_session *session, const char *iss, const char *kid)
+    __attribute__((warn_unused_result));
 /* Takes it out of the table and frees it; NULL is allowed. */
 void relay_session_free(struct relay_sessions *table, struct relay_session *session);
 
