@@ -2,7 +2,7 @@
 
 #include "dpp/err.h"
 
-/* One walk, two looks: every field goes through name() and one of the value writers. */
+/* One walk, two looks: every field goes through key() and one of the value writers. */
 struct printer {
     struct dpp_out *o;
     bool is_json;
@@ -118,13 +118,13 @@ static void put_quoted(struct dpp_out *o, struct dpp_span text)
 /* ---- fields ---- */
 
 /* "MCData group ID" becomes "mcdata_group_id" in JSON. */
-static void name(struct printer *p, const char *label)
+static void key(struct printer *p, const char *label, bool is_object)
 {
     if (!p->is_json) {
         for (unsigned i = 0; i < p->indent; i++)
             dpp_cur_put_str(p->o, "  ");
         dpp_cur_put_str(p->o, label);
-        dpp_cur_put_str(p->o, ": ");
+        dpp_cur_put_str(p->o, is_object ? ":" : ": ");
         return;
     }
     dpp_cur_put_str(p->o, p->has_field ? ",\"" : "\"");
@@ -136,6 +136,11 @@ static void name(struct printer *p, const char *label)
                                                        : *label));
     }
     dpp_cur_put_str(p->o, "\":");
+}
+
+static void name(struct printer *p, const char *label)
+{
+    key(p, label, false);
 }
 
 static void end(struct printer *p)
@@ -231,7 +236,7 @@ static void field_text(struct printer *p, const char *label, const char *label_h
 
 static void open_object(struct printer *p, const char *label)
 {
-    name(p, label);
+    key(p, label, true);
     dpp_cur_put_str(p->o, p->is_json ? "{" : "\n");
     p->has_field = false;
     p->indent++;
