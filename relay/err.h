@@ -120,6 +120,7 @@
     X(RATE,             -7313, "too many messages in a second",                      "rate",             413, "44") \
     X(DRAINING,         -7314, "the relay is stopping",                              "draining",         413, "44") \
     X(SLOW_RECEIVER,    -7315, "the receiver is too slow",                           "slow_receiver",    413, "") \
+    X(UNDELIVERED,      -7316, "no recipient took the message",                      "undelivered",      413, "45,46,47") \
     /* the SDS service */ \
     X(SDS_TYPE,         -7400, "the service takes multipart/mixed only",             "sds_type",         415, "25") \
     X(SDS_PARTS,        -7401, "expected MIME bodies not in the request",            "sds_parts",        400, "") \
@@ -153,7 +154,8 @@
     X(SDS_MIKEY_LONG,   -7429, "the I_MESSAGE is longer than its cap",               "sds_mikey_long",   413, "37") \
     X(SDS_MIKEY_GROUP,  -7430, "an I_MESSAGE serves one user, not a group",          "sds_mikey_group",  400, "") \
     X(SDS_REPLAY,       -7431, "the signalling frame was seen before",               "sds_replay",       403, "") \
-    X(SDS_MIKEY_UPLOAD, -7432, "CSK upload is not offered here",                     "sds_mikey_upload", 403, "")
+    X(SDS_MIKEY_UPLOAD, -7432, "CSK upload is not offered here",                     "sds_mikey_upload", 403, "") \
+    X(SDS_OPEN_TWICE,   -7433, "the message is open under another Message-ID",       "dup_open",         413, "")
 /* clang-format on */
 
 enum relay_err {
