@@ -95,6 +95,7 @@ struct relay_conn {
     unsigned hops_n, hops_at, hops_cap;
     struct fan_delivery *deliveries; /* being sent to this connection, oldest first (fan.h) */
     struct fan_delivery *staged;     /* sent to the last octet, their answers still to come */
+    struct sds_message *messages;    /* received on it, open or refused (message.h) */
 
     /* deadlines, all monotonic milliseconds; 0: not running. See deadline.c. */
     int64_t opened_ms, heard_ms, head_since_ms, body_since_ms, ping_ms, stall_ms;
