@@ -76,7 +76,8 @@ struct relay_conn *relay_conns_of_user(struct relay *relay, struct msrp_str user
 size_t relay_session_uri(const struct relay *relay, const struct relay_session *session,
                          char uri[MSRP_URI_MAX + 1])
 {
-    return (size_t)snprintf(uri, MSRP_URI_MAX + 1, "msrps://%s:%u/%s;tcp", relay->conf.name,
+    return (size_t)snprintf(uri, MSRP_URI_MAX + 1, "%s://%s:%u/%s;tcp",
+                            session->conn->tls ? "msrps" : "msrp", relay->conf.name,
                             relay->conf.port, session->id);
 }
 

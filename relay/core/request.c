@@ -47,9 +47,11 @@ static bool is_live(const struct relay_conn *conn, struct msrp_str tid)
     return false;
 }
 
-/* What holds for every URI of both paths. rows 20, 63 */
-static int check_uris(struct msrp_str path, bool is_auth)
+/* What holds for every URI of both paths. A plain listener, where there is one, speaks msrp: as
+ * well. rows 20, 63 */
+static int check_uris(const struct relay_conn *conn, struct msrp_str path)
 {
+    bool is_auth = conn->chunk.head.method == MSRP_AUTH;
     struct msrp_str text;
     struct msrp_uri uri;
     int err = 0;
@@ -59,7 +61,7 @@ static int check_uris(struct msrp_str path, bool is_auth)
             return MSRP_E_TO_URI; /* the reader has parsed it before */
         if (!uri.has_port && !is_auth)
             return RELAY_E_PATH_PORT; /* rfc4976#8 */
-        if (!uri.is_secure)
+        if (!uri.is_secure && conn->tls)
             err = RELAY_E_PATH_PLAIN;
     }
     return err;
@@ -94,9 +96,9 @@ static int judge_path(struct relay_conn *conn)
         return MSRP_E_TO_URI;
     if (!relay_uri_is_ours(relay, &first))
         return RELAY_E_NOT_OURS; /* rfc4976#6.2 */
-    int err = check_uris(head->to.text, false);
+    int err = check_uris(conn, head->to.text);
     if (!err)
-        err = check_uris(head->from.text, false);
+        err = check_uris(conn, head->from.text);
     if (err < 0)
         return err;
     if (msrp_path_has_loop(head->to.text, head->from.text))
@@ -105,8 +107,11 @@ static int judge_path(struct relay_conn *conn)
         return RELAY_E_METHOD; /* blocked by configuration, rfc4976#6.4.2 */
 
     bool has_second = msrp_path_next(&rest, &text);
-    bool is_service =
-        has_second && !msrp_uri_parse(&second, text) && msrp_uri_is_same(&second, &relay->service);
+    bool is_service = has_second && !msrp_uri_parse(&second, text);
+    if (is_service) {
+        second.is_secure = true; /* where msrp: may not stand it was refused above */
+        is_service = msrp_uri_is_same(&second, &relay->service);
+    }
     err = find_session(conn, first.session, &chunk->session);
     if (has_second && !is_service) {
         /* The path goes on. Relaying to other clients and relays comes with rfc4976#6.4; until then
@@ -143,9 +148,9 @@ static int judge_auth(struct relay_conn *conn)
         return MSRP_E_TO_URI;
     if (!relay_uri_is_ours(relay, &uri))
         return RELAY_E_NOT_OURS;
-    int err = check_uris(head->to.text, true);
+    int err = check_uris(conn, head->to.text);
     if (!err)
-        err = check_uris(head->from.text, true);
+        err = check_uris(conn, head->from.text);
     if (err < 0)
         return err;
     if (msrp_path_has_loop(head->to.text, head->from.text))
