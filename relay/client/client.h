@@ -61,6 +61,7 @@ struct relay_client_conf {
     const struct dpp_store *keys; /* PCK and GMK to open with; NULL: nothing opens */
     const struct dpp_key *csk;    /* protects signalling both ways; NULL: plain both ways */
     enum relay_client_answer answer;
+    bool accepts_plain;       /* take unprotected payloads too; else they are LOST */
     uint32_t expires_s;       /* session lifetime to ask for; 0: the relay's default */
     uint32_t replay_frames;   /* room of the replay window, in frames; 0: 65536 (about 3 MiB) */
     uint32_t replay_window_s; /* how far a frame's date may lie from our clock; 0: 3600 */
