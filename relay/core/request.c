@@ -293,6 +293,12 @@ void relay_request_broken(struct relay_conn *conn, int err)
     if (is_answerable && !conn->chunk.head_slab)
         conn->chunk =
             (struct relay_chunk){.head = conn->reader.head, .head_slab = relay_slab_ref(conn->in)};
+    /* G1 holds for a broken frame too, as far as its lines can be told */
+    struct msrp_head *head = &conn->chunk.head;
+    struct msrp_str asked;
+    if (is_answerable && head->failure_report == MSRP_ABSENT && head->lines.n &&
+        msrp_head_find(head, "Failure-Report", &asked) && msrp_str_is_nocase(asked, "no"))
+        head->failure_report = MSRP_NO;
     if (is_answerable) {
         relay_answer_refused(conn, err, NULL, 0);
     } else {
