@@ -117,6 +117,24 @@ const struct dpp_keyed *dpp_store_find_role(const struct dpp_store *store, uint3
     return row && dpp_key_role(row->key) == role ? row : NULL;
 }
 
+static bool is_uri(const char *stored, const char *wanted)
+{
+    return !wanted || strcmp(stored, wanted) == 0;
+}
+
+static bool is_between(const struct dpp_keyed *row, const char *owner, const char *peer)
+{
+    switch (dpp_key_role(row->key)) {
+    case DPP_ROLE_PCK: /* both ends hold the same key, in files that say the same */
+        return (is_uri(row->owner, owner) && is_uri(row->peer, peer)) ||
+               (is_uri(row->peer, owner) && is_uri(row->owner, peer));
+    case DPP_ROLE_GMK:
+        return is_uri(row->peer, peer);
+    default:
+        return is_uri(row->owner, owner) && is_uri(row->peer, peer);
+    }
+}
+
 const struct dpp_keyed *dpp_store_for(const struct dpp_store *store, enum dpp_role role,
                                       const char *owner, const char *peer, int64_t now_s)
 {
@@ -124,9 +142,8 @@ const struct dpp_keyed *dpp_store_for(const struct dpp_store *store, enum dpp_ro
 
     for (size_t i = 0; i < store->count; i++) {
         const struct dpp_keyed *row = store->order[i];
-        if (dpp_key_role(row->key) != role || dpp_key_check(row->key, now_s) != 0)
-            continue;
-        if (strcmp(row->owner, owner) != 0 || (peer && strcmp(row->peer, peer) != 0))
+        if (dpp_key_role(row->key) != role || dpp_key_check(row->key, now_s) != 0 ||
+            !is_between(row, owner, peer))
             continue;
         if (!best || dpp_key_activation_s(row->key) > dpp_key_activation_s(best->key))
             best = row;
@@ -134,17 +151,12 @@ const struct dpp_keyed *dpp_store_for(const struct dpp_store *store, enum dpp_ro
     return best;
 }
 
-static bool is_of_group(const struct dpp_keyed *row, const char *group)
-{
-    return !group || strcmp(row->peer, group) == 0;
-}
-
 const struct dpp_keyed *dpp_store_find_group(const struct dpp_store *store, uint32_t id,
                                              const char *group, const char *user)
 {
     const struct dpp_keyed *row = dpp_store_find_role(store, id, DPP_ROLE_GMK);
 
-    if (row && is_of_group(row, group))
+    if (row && is_uri(row->peer, group))
         return row;
     /* the GMK-ID behind a GUK-ID depends on the GMK itself, so every GMK has to be tried; they
      * stand first, because their tag is 0 */
@@ -155,7 +167,7 @@ const struct dpp_keyed *dpp_store_find_group(const struct dpp_store *store, uint
         if (dpp_key_role(row->key) != DPP_ROLE_GMK)
             break;
         const uint8_t *gmk = dpp_key_octets(row->key, &n);
-        if (is_of_group(row, group) &&
+        if (is_uri(row->peer, group) &&
             dpp_kdf_guk_id(gmk, n, dpp_key_id(row->key), user, &guk_id) == 0 && guk_id == id)
             return row;
     }

@@ -10,8 +10,8 @@
 
 #define DPP_URI_MAX 255 /* octets of a user, peer or group URI */
 
-/* A key and whom it is for. `owner` is the user that holds it. `peer` is the other user of a PCK,
- * the group of a GMK, and for a CSK the server's identity or "". */
+/* A key and whom it is for. `owner` is the user that made it or for whom it was made. `peer` is the
+ * other user of a PCK, the group of a GMK, and for a CSK the server's identity or "". */
 struct dpp_keyed {
     struct dpp_key *key;
     char owner[DPP_URI_MAX + 1];
@@ -38,9 +38,10 @@ const struct dpp_keyed *dpp_store_find(const struct dpp_store *store, uint32_t i
 const struct dpp_keyed *dpp_store_find_role(const struct dpp_store *store, uint32_t id,
                                             enum dpp_role role);
 
-/* The key with which `owner` speaks to `peer` (user of a PCK, group of a GMK; NULL: any) at now_s:
- * usable now, and of several the one activated last. NULL when there is none. URIs compare octet by
- * octet. */
+/* The key for speaking from `owner` to `peer` at now_s: a PCK of these two users (either may stand
+ * as the owner), a GMK of the group `peer` (whoever the owner is), else a key of this owner. owner
+ * or peer may be NULL: any. Of several usable keys the one activated last. URIs compare octet by
+ * octet. NULL when there is none. */
 const struct dpp_keyed *dpp_store_for(const struct dpp_store *store, enum dpp_role role,
                                       const char *owner, const char *peer, int64_t now_s);
 

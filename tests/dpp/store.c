@@ -108,10 +108,19 @@ static void test_for(void **state)
     assert_int_equal(dpp_key_id(dpp_store_for(store, DPP_ROLE_PCK, ALICE, BOB, 350)->key),
                      0x10000002);
     assert_null(dpp_store_for(store, DPP_ROLE_PCK, ALICE, BOB, 400));
-    assert_null(dpp_store_for(store, DPP_ROLE_PCK, BOB, ALICE, 250));
+    /* the other end's view, a pair without a key, a role without a key */
+    assert_int_equal(dpp_key_id(dpp_store_for(store, DPP_ROLE_PCK, BOB, ALICE, 250)->key),
+                     0x10000002);
+    assert_null(dpp_store_for(store, DPP_ROLE_PCK, BOB, CAROL, 250));
     assert_null(dpp_store_for(store, DPP_ROLE_GMK, ALICE, BOB, 250));
     assert_int_equal(dpp_key_id(dpp_store_for(store, DPP_ROLE_CSK, ALICE, NULL, 250)->key),
                      0x20000004);
+    assert_null(dpp_store_for(store, DPP_ROLE_CSK, BOB, NULL, 250));
+    /* a GMK is the group's, whoever made it */
+    assert_int_equal(dpp_store_add(store, make(0x00000005, 5, 0, 0), CAROL, TEAM), 0);
+    assert_non_null(dpp_store_for(store, DPP_ROLE_GMK, ALICE, TEAM, 250));
+    assert_non_null(dpp_store_for(store, DPP_ROLE_GMK, NULL, TEAM, 250));
+    assert_null(dpp_store_for(store, DPP_ROLE_GMK, CAROL, CREW, 250));
     dpp_store_free(store);
 }
 

@@ -1,0 +1,200 @@
+#include "relay/ops/keydir.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <openssl/rand.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "relay/err.h"
+
+/* The largest key file: header, tag, and 65535 entries of the largest size. */
+#define FILE_MAX ((size_t)40 + 65535 * (23 + 32 + 2 * DPP_URI_MAX))
+
+/* Nobody else may read or write it, and its owner is us or root (a systemd credential is root's or
+ * ours). Looked at through the descriptor: the path may change under us. */
+static int open_private(const char *path, size_t *size)
+{
+    struct stat st;
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+
+    if (fd < 0)
+        return RELAY_E_IO;
+    int rc = 0;
+    if (fstat(fd, &st) != 0) {
+        rc = RELAY_E_IO;
+    } else if (!S_ISREG(st.st_mode)) {
+        errno = EINVAL;
+        rc = RELAY_E_IO;
+    } else if ((st.st_mode & (S_IRWXG | S_IRWXO)) != 0 ||
+               (st.st_uid != geteuid() && st.st_uid != 0)) {
+        rc = DPP_E_KEYFILE_MODE;
+    } else if ((uintmax_t)st.st_size > FILE_MAX) {
+        rc = DPP_E_KEYFILE_SIZE;
+    }
+    if (rc != 0) {
+        int why = errno;
+        close(fd);
+        errno = why;
+        return rc;
+    }
+    *size = (size_t)st.st_size;
+    return fd;
+}
+
+/* Reads exactly n octets and no more: a file that shrank or grew meanwhile is not what we saw. */
+static int read_all(int fd, uint8_t *p, size_t n)
+{
+    size_t at = 0;
+
+    while (at < n) {
+        ssize_t got = read(fd, p + at, n - at);
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got < 0)
+            return RELAY_E_IO;
+        if (got == 0)
+            return DPP_E_KEYFILE_SIZE;
+        at += (size_t)got;
+    }
+    return 0;
+}
+
+static int write_all(int fd, const uint8_t *p, size_t n)
+{
+    while (n > 0) {
+        ssize_t put = write(fd, p, n);
+        if (put < 0 && errno == EINTR)
+            continue;
+        if (put < 0)
+            return RELAY_E_IO;
+        p += put;
+        n -= (size_t)put;
+    }
+    return fsync(fd) == 0 ? 0 : RELAY_E_IO;
+}
+
+int relay_keydir_kek(const char *path, uint8_t kek[DPP_KEYFILE_KEK])
+{
+    size_t size = 0;
+    int fd = open_private(path, &size);
+
+    if (fd < 0)
+        return fd;
+    int rc = size == DPP_KEYFILE_KEK ? read_all(fd, kek, DPP_KEYFILE_KEK) : DPP_E_KEYFILE_SIZE;
+    close(fd);
+    return rc;
+}
+
+int relay_keydir_make_kek(const char *path, const uint8_t kek[DPP_KEYFILE_KEK])
+{
+    int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, S_IRUSR | S_IWUSR);
+
+    if (fd < 0)
+        return RELAY_E_IO;
+    int rc = write_all(fd, kek, DPP_KEYFILE_KEK);
+    int why = errno;
+    close(fd);
+    if (rc != 0)
+        unlink(path); /* half a KEK is worse than none */
+    errno = why;
+    return rc;
+}
+
+int relay_keydir_read(const char *path, const uint8_t kek[DPP_KEYFILE_KEK], size_t room,
+                      struct dpp_store **store)
+{
+    size_t size = 0;
+    int fd = open_private(path, &size);
+
+    *store = NULL;
+    if (fd < 0)
+        return fd;
+    uint8_t *p = malloc(size ? size : 1);
+    int rc = p ? read_all(fd, p, size) : RELAY_E_NOMEM;
+    int why = errno;
+    close(fd);
+    if (rc == 0)
+        rc = dpp_keyfile_open(store, room, kek, p, size);
+    free(p); /* ciphertext only */
+    errno = why;
+    return rc;
+}
+
+int relay_keydir_read_relay(const char *path, const uint8_t kek[DPP_KEYFILE_KEK],
+                            struct dpp_store **store)
+{
+    int rc = relay_keydir_read(path, kek, 0, store);
+
+    if (rc != 0)
+        return rc;
+    for (size_t i = 0; i < dpp_store_count(*store); i++) {
+        /* reliability I6: a relay that held a PCK or GMK could read payloads */
+        if (!dpp_role_is_for_relay(dpp_key_role(dpp_store_at(*store, i)->key))) {
+            dpp_store_free(*store);
+            *store = NULL;
+            return DPP_E_ROLE;
+        }
+    }
+    return 0;
+}
+
+/* The rename is on disk only when its directory is. */
+static int sync_directory(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    char *dir = slash ? strndup(path, slash == path ? 1 : (size_t)(slash - path)) : strdup(".");
+
+    if (!dir)
+        return RELAY_E_NOMEM;
+    int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    free(dir);
+    if (fd < 0)
+        return RELAY_E_IO;
+    int rc = fsync(fd) == 0 ? 0 : RELAY_E_IO;
+    close(fd);
+    return rc;
+}
+
+static int replace(const char *path, const uint8_t *p, size_t n)
+{
+    char *temporary = NULL;
+
+    if (asprintf(&temporary, "%s.XXXXXX", path) < 0)
+        return RELAY_E_NOMEM;
+    int fd = mkostemp(temporary, O_CLOEXEC); /* 0600 */
+    int rc = fd < 0 ? RELAY_E_IO : write_all(fd, p, n);
+    if (fd >= 0 && close(fd) != 0 && rc == 0)
+        rc = RELAY_E_IO;
+    if (rc == 0 && rename(temporary, path) != 0)
+        rc = RELAY_E_IO;
+    int why = errno;
+    if (rc != 0 && fd >= 0)
+        unlink(temporary);
+    errno = why;
+    free(temporary);
+    return rc == 0 ? sync_directory(path) : rc;
+}
+
+int relay_keydir_write(const char *path, const uint8_t kek[DPP_KEYFILE_KEK],
+                       const struct dpp_store *store)
+{
+    uint8_t nonce[DPP_KEYFILE_NONCE];
+    size_t cap = dpp_keyfile_size(store);
+    uint8_t *p = malloc(cap);
+    int rc = RELAY_E_NOMEM;
+
+    if (!p)
+        return rc;
+    if (RAND_bytes(nonce, sizeof nonce) != 1) {
+        rc = RELAY_E_RANDOM;
+    } else {
+        ssize_t n = dpp_keyfile_seal(store, kek, nonce, p, cap);
+        rc = n < 0 ? (int)n : replace(path, p, (size_t)n);
+    }
+    free(p);
+    return rc;
+}
