@@ -38,10 +38,14 @@ struct answer {
     bool is_plain;       /* without TLS */
     const char *warning; /* `CODE TEXT` of the Warning header; NULL: none */
     const char *range;   /* of the REPORT */
+    const char *user;    /* of %T; NULL: alice */
+    const char *more;    /* more claims of %T */
+    long exp_s;          /* life of %T; 0: 7200 */
 };
 
-static inline size_t answer_expand(struct sim *sim, unsigned c, unsigned other, enum asked asked,
-                                   const char *template, char *out, size_t cap)
+static inline size_t answer_expand_with(struct sim *sim, const struct answer *answer, unsigned c,
+                                        unsigned other, enum asked asked, const char *template,
+                                        char *out, size_t cap)
 {
     static const char *const lines[] = {"", "Failure-Report: yes\r\n",
                                         "Failure-Report: partial\r\n", "Failure-Report: no\r\n"};
@@ -76,7 +80,9 @@ static inline size_t answer_expand(struct sim *sim, unsigned c, unsigned other, 
                 what = lines[asked == ASKED_ABSENT ? ASKED_YES : asked];
                 break;
             case 'T':
-                token[sim_token(sim, SIM_ALICE, token, sizeof token)] = '\0';
+                token[sim_token_with(sim, answer->user ? answer->user : SIM_ALICE,
+                                     answer->exp_s ? answer->exp_s : 7200,
+                                     answer->more ? answer->more : "", token, sizeof token)] = '\0';
                 what = token;
                 break;
             case 'X':
@@ -95,6 +101,14 @@ static inline size_t answer_expand(struct sim *sim, unsigned c, unsigned other, 
     }
     out[n] = '\0';
     return n;
+}
+
+static inline size_t answer_expand(struct sim *sim, unsigned c, unsigned other, enum asked asked,
+                                   const char *template, char *out, size_t cap)
+{
+    static const struct answer plain;
+
+    return answer_expand_with(sim, &plain, c, other, asked, template, out, cap);
 }
 
 static inline const char *answer_text(int status)
@@ -230,7 +244,7 @@ static inline void answer_run_one(const struct answer *answer, enum asked asked,
     sim_clear_all(&sim);
     sim.split = split;
 
-    size_t n = answer_expand(&sim, c, other, asked, answer->said, said, sizeof said);
+    size_t n = answer_expand_with(&sim, answer, c, other, asked, answer->said, said, sizeof said);
     sim_say_n(&sim, c, said, n);
     if (answer->report) {
         answer_check_report(&sim, answer, c, other, asked);

@@ -185,7 +185,7 @@ static inline void sim_make_issuer(struct sim *sim)
     if (relay_jwks_parse(set, (size_t)n, &sim->jwks) < 0)
         sim_die("no key set");
     sim->domains[0] = "iops.example";
-    sim->issuer = (struct relay_issuer){"https://idms.iops.example", sim->jwks, {sim->domains, 1}};
+    sim->issuer = (struct relay_issuer){"https://idms.iops.example", sim->jwks, {NULL, 0}};
     sim->auth = (struct relay_auth){
         .issuers = &sim->issuer,
         .issuers_n = 1,
