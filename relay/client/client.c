@@ -216,7 +216,8 @@ void relay_client_feed(struct relay_client *client, const struct relay_client_in
         client->counts.bytes_in += in->n;
         break;
     case RELAY_CLIENT_IN_CLOSED:
-        relay_client_end(client, 0, 0, "the relay ended the connection");
+        relay_client_end(client, 0, in->err,
+                         in->text != NULL ? in->text : "the relay ended the connection");
         break;
     case RELAY_CLIENT_IN_TICK:
         tick(client, in->now.mono_ms);

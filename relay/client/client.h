@@ -97,7 +97,9 @@ enum relay_client_in_kind {
 struct relay_client_in {
     enum relay_client_in_kind kind;
     struct relay_client_now now;
-    size_t n;
+    size_t n;         /* DATA */
+    int err;          /* CLOSED: why, told on with CLOSED; 0: the peer just ended it */
+    const char *text; /* CLOSED: a sentence for it (borrowed for the call), or NULL */
 };
 
 enum relay_client_event_kind {

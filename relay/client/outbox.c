@@ -328,7 +328,8 @@ int64_t relay_outbox_next_ms(const struct relay_outbox *box)
     for (const struct relay_letter *letter = box->letters; letter != NULL; letter = letter->next) {
         for (size_t i = 0; i < letter->chunks_n; i++) {
             int64_t due = letter->chunks[i].sent_ms + RELAY_CLIENT_ANSWER_MS;
-            if (letter->chunks[i].sent_ms >= 0 && (next < 0 || due < next)) {
+            if (letter->state == RELAY_LETTER_OPEN && letter->chunks[i].sent_ms >= 0 &&
+                (next < 0 || due < next)) {
                 next = due;
             }
         }

@@ -39,7 +39,8 @@ struct relay_line *relay_line_open(struct relay_dial *dial, const struct relay_l
 /* relay_client_send on the line, then wakes its writer. */
 int relay_line_send(struct relay_line *line, struct relay_client_sds *sds, uint64_t *id)
     __attribute__((warn_unused_result));
-/* Ends the line once its output is written (at most 1 s): CLOSED follows. */
+/* Ends the line once the client is quiet, that is, what it owes is sent and answered (at most 5 s):
+ * CLOSED follows. */
 void relay_line_close(struct relay_line *line);
 const struct relay_client *relay_line_client(const struct relay_line *line);
 

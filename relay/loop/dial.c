@@ -1,0 +1,323 @@
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <openssl/rand.h>
+
+#include "relay/loop/line.h"
+
+enum {
+    CA_MAX = 256 * 1024, /* octets of a CA file */
+    HANDSHAKE_MS = 10000,
+    CLOSE_MS = 5000,
+    THROTTLE_WINDOW = 8192, /* receive buffer of a throttled line: what is not read must be felt by
+                               the sender */
+};
+
+static int random_fill(void *ctx, void *p, size_t n)
+{
+    (void)ctx;
+    return n <= INT32_MAX && RAND_bytes(p, (int)n) == 1 ? 0 : -1;
+}
+
+/* --- connecting --- */
+
+static void connect_next(struct relay_line *line);
+
+static void on_retry(uv_handle_t *handle)
+{
+    struct relay_line *line = handle->data;
+    line->has_tcp = false;
+    if (!line->gone) {
+        connect_next(line);
+    }
+    relay_line_release(line);
+}
+
+static void on_connect(uv_connect_t *req, int status)
+{
+    struct relay_line *line = req->data;
+    if (!line->gone && status < 0) {
+        if (line->trying->ai_next != NULL) { /* rfc4975#6.2: the next address, row U5 */
+            line->trying = line->trying->ai_next;
+            uv_close((uv_handle_t *)&line->tcp, on_retry);
+        } else {
+            relay_line_fail(line, RELAY_E_IO, "cannot connect to %s: %s",
+                            line->conf.connect != NULL ? line->conf.connect : line->host,
+                            uv_strerror(status));
+        }
+    } else if (!line->gone) {
+        (void)uv_tcp_nodelay(&line->tcp, 1);
+        if (line->tls == NULL) {
+            line->open = true;
+            line->shake_ms = -1;
+            relay_line_feed(line, RELAY_CLIENT_IN_OPEN, 0);
+        } else {
+            relay_line_cipher(line, NULL, 0);
+        }
+        relay_line_read(line);
+        if (!line->gone) {
+            relay_line_write(line);
+        }
+    }
+    relay_line_release(line);
+}
+
+static void connect_next(struct relay_line *line)
+{
+    int rc = uv_tcp_init_ex(&line->dial->uv, &line->tcp, (unsigned)line->trying->ai_family);
+    if (rc < 0) {
+        relay_line_fail(line, RELAY_E_IO, "no socket: %s", uv_strerror(rc));
+        return;
+    }
+    line->has_tcp = true;
+    line->busy++;
+    line->tcp.data = line;
+    line->connect.data = line;
+    if (line->conf.read_per_s > 0) {
+        int window = THROTTLE_WINDOW;
+        (void)uv_recv_buffer_size((uv_handle_t *)&line->tcp, &window);
+    }
+    rc = uv_tcp_connect(&line->connect, &line->tcp, line->trying->ai_addr, on_connect);
+    if (rc < 0) {
+        relay_line_fail(line, RELAY_E_IO, "cannot connect to %s: %s", line->host, uv_strerror(rc));
+    } else {
+        line->busy++;
+    }
+}
+
+static void on_resolved(uv_getaddrinfo_t *req, int status, struct addrinfo *found)
+{
+    struct relay_line *line = req->data;
+    line->found = found;
+    line->trying = found;
+    if (!line->gone && (status < 0 || found == NULL)) {
+        relay_line_fail(line, RELAY_E_IO, "cannot find %s: %s",
+                        line->conf.connect != NULL ? line->conf.connect : line->host,
+                        status < 0 ? uv_strerror(status) : "no address");
+    } else if (!line->gone) {
+        connect_next(line);
+    }
+    relay_line_release(line);
+}
+
+/* Cuts "ADDR:PORT" or "[ADDR]:PORT". */
+static bool cut_address(const char *text, char host[256], char port[8])
+{
+    const char *colon = strrchr(text, ':');
+    size_t n = colon != NULL ? (size_t)(colon - text) : 0;
+    if (n == 0 || n > 255 || strlen(colon + 1) > 5 || colon[1] == '\0') {
+        return false;
+    }
+    if (text[0] == '[' && text[n - 1] == ']') {
+        text++;
+        n -= 2;
+    }
+    memcpy(host, text, n);
+    host[n] = '\0';
+    snprintf(port, 8, "%s", colon + 1);
+    return true;
+}
+
+static int start(struct relay_line *line)
+{
+    struct msrp_uri uri;
+    struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM};
+    char host[256], port[8];
+    if (msrp_uri_parse(&uri, msrp_str_of(line->conf.client.relay)) != 0 || uri.host.n > 255) {
+        return RELAY_E_CONF;
+    }
+    line->is_secure = uri.is_secure;
+    memcpy(line->host, uri.host.p, uri.host.n);
+    if (line->conf.connect == NULL) {
+        memcpy(host, line->host, uri.host.n + 1);
+        snprintf(port, sizeof(port), "%d", uri.has_port ? uri.port : MSRP_PORT_NUMBER);
+    } else if (!cut_address(line->conf.connect, host, port)) {
+        return RELAY_E_CONF;
+    }
+    if (line->is_secure) {
+        line->tls = relay_tls_client(line->dial->tls, line->host);
+        if (line->tls == NULL) {
+            return RELAY_E_NOMEM;
+        }
+    }
+    line->resolve.data = line;
+    int rc = uv_getaddrinfo(&line->dial->uv, &line->resolve, on_resolved, host, port, &hints);
+    return rc < 0 ? RELAY_E_IO : 0;
+}
+
+struct relay_line *relay_line_open(struct relay_dial *dial, const struct relay_line_conf *conf,
+                                   int *err)
+{
+    struct relay_client_random random = {random_fill, NULL};
+    struct relay_line *line = calloc(1, sizeof(*line));
+    if (line == NULL) {
+        *err = RELAY_E_NOMEM;
+        return NULL;
+    }
+    uv_update_time(&dial->uv);
+    line->dial = dial;
+    line->conf = *conf;
+    line->close_ms = line->read_ms = -1;
+    line->shake_ms =
+        (int64_t)uv_now(&dial->uv) + (conf->handshake_ms != 0 ? conf->handshake_ms : HANDSHAKE_MS);
+    line->client = relay_client_new(&conf->client, &random);
+    *err = line->client == NULL ? RELAY_E_CONF : start(line);
+    if (*err != 0) {
+        relay_client_free(line->client);
+        relay_tls_free(line->tls);
+        free(line);
+        return NULL;
+    }
+    (void)uv_timer_init(&dial->uv, &line->timer);
+    line->timer.data = line;
+    line->busy = 2; /* timer, resolve */
+    line->next = dial->lines;
+    if (line->next != NULL) {
+        line->next->prev = line;
+    }
+    dial->lines = line;
+    relay_line_arm(line);
+    return line;
+}
+
+int relay_line_send(struct relay_line *line, struct relay_client_sds *sds, uint64_t *id)
+{
+    uv_update_time(&line->dial->uv);
+    struct relay_client_now now = relay_line_now(line->dial);
+    int rc = relay_client_send(line->client, &now, sds, id);
+    if (rc == 0 && !line->gone) {
+        /* not written here: the event that is being told may borrow from the client */
+        relay_line_wake(line);
+    }
+    return rc;
+}
+
+void relay_line_close(struct relay_line *line)
+{
+    if (!line->gone && !line->closing) {
+        line->closing = true;
+        line->close_ms = (int64_t)uv_now(&line->dial->uv) + CLOSE_MS;
+        relay_line_wake(line);
+    }
+}
+
+const struct relay_client *relay_line_client(const struct relay_line *line)
+{
+    return line->client;
+}
+
+/* --- the dial --- */
+
+static int read_ca(const char *path, struct relay_pem *pem)
+{
+    FILE *file = fopen(path, "rb");
+    char *p = malloc(CA_MAX);
+    size_t n = file != NULL && p != NULL ? fread(p, 1, CA_MAX, file) : 0;
+    bool bad = file == NULL || ferror(file) != 0 || n == 0 || n == CA_MAX;
+    if (file != NULL) {
+        fclose(file);
+    }
+    if (bad) {
+        free(p);
+        return RELAY_E_TLS;
+    }
+    *pem = (struct relay_pem){path, p, n};
+    return 0;
+}
+
+struct relay_dial *relay_dial_new(const char *ca_file, int *err)
+{
+    struct relay_pem ca = {0};
+    char why[RELAY_CTX_WHY];
+    struct relay_dial *dial = calloc(1, sizeof(*dial));
+    *err = dial == NULL ? RELAY_E_NOMEM : ca_file != NULL ? read_ca(ca_file, &ca) : 0;
+    if (*err == 0) {
+        *err = relay_ctx_client(&dial->tls, ca_file != NULL ? &ca : NULL, why, sizeof(why));
+        *err = *err == RELAY_E_CONF ? RELAY_E_TLS : *err;
+    }
+    union {
+        const char *in;
+        char *out;
+    } octets = {.in = ca.p};
+    free(octets.out);
+    if (*err == 0 && uv_loop_init(&dial->uv) < 0) {
+        *err = RELAY_E_NOMEM;
+    }
+    if (*err != 0) {
+        if (dial != NULL) {
+            relay_ctx_unref(dial->tls);
+        }
+        free(dial);
+        return NULL;
+    }
+    signal(SIGPIPE, SIG_IGN); /* a write to a closed peer is an error code, not the end of us */
+    (void)uv_timer_init(&dial->uv, &dial->after);
+    (void)uv_signal_init(&dial->uv, &dial->term);
+    (void)uv_signal_init(&dial->uv, &dial->intr);
+    dial->after.data = dial->term.data = dial->intr.data = dial;
+    return dial;
+}
+
+void relay_dial_free(struct relay_dial *dial)
+{
+    if (dial == NULL) {
+        return;
+    }
+    while (dial->lines != NULL) {
+        relay_line_drop(dial->lines);
+    }
+    uv_close((uv_handle_t *)&dial->after, NULL);
+    uv_close((uv_handle_t *)&dial->term, NULL);
+    uv_close((uv_handle_t *)&dial->intr, NULL);
+    uv_run(&dial->uv, UV_RUN_DEFAULT);
+    (void)uv_loop_close(&dial->uv);
+    relay_ctx_unref(dial->tls);
+    free(dial);
+}
+
+static void on_after(uv_timer_t *timer)
+{
+    struct relay_dial *dial = timer->data;
+    dial->after_fn(dial->after_ctx);
+}
+
+int relay_dial_after(struct relay_dial *dial, uint64_t ms, void (*fn)(void *ctx), void *ctx)
+{
+    dial->after_fn = fn;
+    dial->after_ctx = ctx;
+    uv_update_time(&dial->uv);
+    return uv_timer_start(&dial->after, on_after, ms, 0) < 0 ? RELAY_E_IO : 0;
+}
+
+static void on_signal(uv_signal_t *handle, int number)
+{
+    struct relay_dial *dial = handle->data;
+    dial->stop_fn(dial->stop_ctx, number);
+}
+
+int relay_dial_on_stop(struct relay_dial *dial, void (*fn)(void *ctx, int signal), void *ctx)
+{
+    dial->stop_fn = fn;
+    dial->stop_ctx = ctx;
+    return uv_signal_start(&dial->term, on_signal, SIGTERM) < 0 ||
+                   uv_signal_start(&dial->intr, on_signal, SIGINT) < 0
+               ? RELAY_E_IO
+               : 0;
+}
+
+int relay_dial_run(struct relay_dial *dial)
+{
+    while (!dial->stopped && dial->lines != NULL) {
+        uv_run(&dial->uv, UV_RUN_ONCE);
+    }
+    dial->stopped = false;
+    return dial->code;
+}
+
+void relay_dial_stop(struct relay_dial *dial, int code)
+{
+    dial->stopped = true;
+    dial->code = code;
+}

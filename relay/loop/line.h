@@ -1,0 +1,77 @@
+/* line.h - what dial.c and line.c share: one TCP connection and the client behind it. Private to
+ * relay/loop. */
+#ifndef RELAY_LOOP_LINE_H
+#define RELAY_LOOP_LINE_H
+
+#include <uv.h>
+
+#include "msrp/uri.h"
+#include "relay/loop/dial.h"
+#include "relay/tls/tls.h"
+
+enum { RELAY_LINE_CIPHER = 32 * 1024 /* the read buffer that all TLS lines share */ };
+
+struct relay_dial {
+    uv_loop_t uv;
+    uv_timer_t after;
+    uv_signal_t term, intr;
+    struct relay_ctx *tls;
+    struct relay_line *lines;
+    bool stopped;
+    int code;
+    void (*after_fn)(void *ctx);
+    void *after_ctx;
+    void (*stop_fn)(void *ctx, int signal);
+    void *stop_ctx;
+    char cipher[RELAY_LINE_CIPHER];
+};
+
+struct relay_line {
+    struct relay_line *prev, *next;
+    struct relay_dial *dial;
+    struct relay_client *client;
+    struct relay_line_conf conf;
+    char host[MSRP_URI_MAX + 1]; /* of client.relay */
+    bool is_secure;
+    struct relay_tls *tls;
+
+    uv_tcp_t tcp;
+    uv_timer_t timer;
+    uv_getaddrinfo_t resolve;
+    uv_connect_t connect;
+    uv_write_t write;
+    struct addrinfo *found, *trying;
+    unsigned busy;   /* handles and requests that still call back; freed at 0 */
+    char *in_flight; /* what uv_write sends */
+    size_t plain_n;  /* octets of the client's output in there, or in the TLS output */
+
+    int64_t shake_ms; /* handshake deadline, -1 once it stands */
+    int64_t close_ms; /* deadline of a close, -1 */
+    int64_t read_ms;  /* next time a throttled line reads, -1 */
+    size_t read_left; /* octets it may read until then */
+    bool has_tcp, open, reading, writing, closing, draining, gone;
+};
+
+struct relay_client_now relay_line_now(const struct relay_dial *dial);
+
+/* Tells the client, and the caller what came of it. The line may be gone afterwards. */
+void relay_line_feed(struct relay_line *line, enum relay_client_in_kind kind, size_t n);
+
+/* The line is over: CLOSED with this reason. */
+void relay_line_fail(struct relay_line *line, int err, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+void relay_line_read(struct relay_line *line);  /* reads on, if it does not yet */
+void relay_line_write(struct relay_line *line); /* writes what there is, arms the timer */
+void relay_line_arm(struct relay_line *line);
+void relay_line_wake(struct relay_line *line); /* relay_line_write in the next turn */
+
+/* Gives ciphertext; n 0 starts the handshake. */
+void relay_line_cipher(struct relay_line *line, const char *p, size_t n);
+
+/* Closes without a word; the memory goes when nothing calls back any more (relay_line_release, once
+ * for each count of busy). */
+void relay_line_drop(struct relay_line *line);
+void relay_line_release(struct relay_line *line);
+
+#endif
