@@ -369,14 +369,22 @@ int relay_json_string(const struct relay_json_value *value, struct msrp_str *out
     return 0;
 }
 
+int relay_json_number(const struct relay_json_value *value, double *out)
+{
+    if (!cJSON_IsNumber(item_of(value)))
+        return RELAY_E_JSON_TYPE;
+    *out = item_of(value)->valuedouble;
+    return 0;
+}
+
 int relay_json_integer(const struct relay_json_value *value, int64_t *out)
 {
     double d;
+    int err = relay_json_number(value, &d);
 
-    if (!cJSON_IsNumber(item_of(value)))
-        return RELAY_E_JSON_TYPE;
-    d = item_of(value)->valuedouble;
-    if (!(fabs(d) <= (double)RELAY_JSON_INT_MAX) || d != (double)(int64_t)d)
+    if (err)
+        return err;
+    if (fabs(d) > (double)RELAY_JSON_INT_MAX || d != (double)(int64_t)d)
         return RELAY_E_JSON_NUMBER;
     *out = (int64_t)d;
     return 0;

@@ -59,10 +59,13 @@ const struct relay_json_value *relay_json_next(const struct relay_json_value *va
 /* The name of a member of an object; empty for array elements and the root. */
 struct msrp_str relay_json_name(const struct relay_json_value *value);
 
-/* The typed content of a value; value may be NULL (an absent member). 0, or RELAY_E_JSON_TYPE when
- * it is NULL or of another type. relay_json_integer also gives RELAY_E_JSON_NUMBER for a fraction
- * and for |n| > 2^53. A string is borrowed UTF-8 without any NUL inside (a NUL follows it). */
+/* The typed content of a value; numbers are finite; value may be NULL (an absent member). 0, or
+ * RELAY_E_JSON_TYPE when it is NULL or of another type. relay_json_integer also gives
+ * RELAY_E_JSON_NUMBER for a fraction and for |n| > 2^53. A string is borrowed UTF-8 without any NUL
+ * inside (a NUL follows it). */
 int relay_json_string(const struct relay_json_value *value, struct msrp_str *out)
+    __attribute__((warn_unused_result));
+int relay_json_number(const struct relay_json_value *value, double *out)
     __attribute__((warn_unused_result));
 int relay_json_integer(const struct relay_json_value *value, int64_t *out)
     __attribute__((warn_unused_result));
