@@ -74,7 +74,7 @@ static void f4_end_line(void **state)
     for (size_t i = 0; i < COUNT(body); i++) {
         expect_body("abcd", msrp_str_of(body[i]));
     }
-    expect_body("abcd+", MSRP_STR("x\r\n-------abcd+\r\n-------abcd$\r\n-------abcd++\r\ny"));
+    expect_body("abcd+", MSRP_STR("x\r\n-------abcd+\r\n-------abcd$\r\n-------abcd+-\r\ny"));
     expect_body("a---", MSRP_STR("-------\r\n-------a---\r\n-------a----\r\n"));
     for (const char *flag = "$+#"; *flag; flag++) {
         char wire[512], events[512];
