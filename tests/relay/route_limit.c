@@ -1,0 +1,80 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "relay/err.h"
+#include "relay/route/limit.h"
+
+static void test_bucket(void **state)
+{
+    struct relay_bucket bucket = {0};
+    int64_t now_ms = 12345;
+
+    (void)state;
+    for (int i = 0; i < 200; i++)
+        assert_true(relay_bucket_take(&bucket, now_ms, 50, 200));
+    assert_false(relay_bucket_take(&bucket, now_ms, 50, 200));
+    assert_false(relay_bucket_take(&bucket, now_ms + 19, 50, 200));
+    assert_true(relay_bucket_take(&bucket, now_ms + 20, 50, 200)); /* 50 a second: one in 20 ms */
+    assert_false(relay_bucket_take(&bucket, now_ms + 20, 50, 200));
+
+    /* over a second 50 come back, not more; after a long time 200 and not more */
+    unsigned taken = 0;
+    for (int ms = 21; ms <= 1020; ms++)
+        taken += relay_bucket_take(&bucket, now_ms + ms, 50, 200);
+    assert_int_equal(taken, 50);
+    now_ms += INT64_C(1) << 40;
+    assert_true(relay_bucket_is_full(&bucket, now_ms, 50));
+    for (taken = 0; relay_bucket_take(&bucket, now_ms, 50, 200); taken++)
+        ;
+    assert_int_equal(taken, 200);
+    assert_false(relay_bucket_is_full(&bucket, now_ms, 50));
+
+    /* a clock that goes back gives nothing, and takes nothing */
+    assert_false(relay_bucket_take(&bucket, now_ms - 100000, 50, 200));
+    /* no limit */
+    assert_true(relay_bucket_take(&bucket, now_ms, 0, 0));
+}
+
+static void test_sources(void **state)
+{
+    struct relay_hash key = relay_hash_key((const uint8_t *)"a random secret!");
+    struct relay_sources table;
+    char source[32];
+
+    (void)state;
+    assert_int_equal(relay_sources_init(&table, &key), 0);
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(relay_sources_add(&table, "192.0.2.1", 3), 0);
+    assert_int_equal(relay_sources_add(&table, "192.0.2.1", 3), RELAY_E_CONNS_UNAUTH);
+    assert_int_equal(relay_sources_add(&table, "192.0.2.2", 3), 0);
+    relay_sources_drop(&table, "192.0.2.1");
+    assert_int_equal(relay_sources_add(&table, "192.0.2.1", 3), 0);
+    relay_sources_drop(&table, "192.0.2.3"); /* unknown: nothing */
+    assert_int_equal(table.n, 2);
+    for (int i = 0; i < 3; i++)
+        relay_sources_drop(&table, "192.0.2.1");
+    relay_sources_drop(&table, "192.0.2.2");
+    assert_int_equal(table.n, 0);
+    for (int i = 0; i < 5000; i++) {
+        snprintf(source, sizeof source, "2001:db8::%x", i);
+        assert_int_equal(relay_sources_add(&table, source, 1), 0);
+    }
+    relay_sources_done(&table);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_bucket),
+        cmocka_unit_test(test_sources),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
