@@ -8,6 +8,8 @@
 #ifndef RELAY_CMD_CMD_H
 #define RELAY_CMD_CMD_H
 
+#include <stdio.h>
+
 enum relay_exit {
     RELAY_EXIT_OK = 0,
     RELAY_EXIT_FAILED = 1,  /* it was tried and went wrong: input, output, network */
@@ -20,6 +22,16 @@ struct relay_cmd {
     int (*run)(int argc, char **argv);
     const char *summary; /* one line for the table of --help */
 };
+
+/* Complains on stderr: "mcrelay NAME: " and the text, and for usage errors where the help is.
+ * relay_cmd_usage returns RELAY_EXIT_USAGE, relay_cmd_fail the exit code given. */
+int relay_cmd_usage(const char *name, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+int relay_cmd_fail(const char *name, enum relay_exit code, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* Prints text as a JSON string, in quotes; octets that are no printable ASCII as \u00XX. */
+void relay_cmd_json(FILE *f, const char *text);
 
 int relay_cmd_send(int argc, char **argv);
 int relay_cmd_recv(int argc, char **argv);
