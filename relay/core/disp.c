@@ -293,6 +293,14 @@ void relay_disp_drop(struct relay_disp *disp, struct relay_disp_record *r)
     free(r);
 }
 
+void relay_disp_forget(struct relay_disp *disp, const struct relay_disp_key *key)
+{
+    struct relay_disp_record *r = find(disp, key);
+
+    if (r && !r->is_open)
+        relay_disp_drop(disp, r);
+}
+
 struct msrp_str relay_disp_target(const struct relay_disp_record *record)
 {
     return (struct msrp_str){record->target->text, record->target->n};

@@ -77,6 +77,9 @@ void relay_disp_close(struct relay_disp *disp, struct relay_disp_record *record,
 /* The message is as if it had never come. */
 void relay_disp_drop(struct relay_disp *disp, struct relay_disp_record *record);
 
+/* The same for a closed record; nothing when there is none. */
+void relay_disp_forget(struct relay_disp *disp, const struct relay_disp_key *key);
+
 /* The user or group that the message was for. Borrowed from the record. */
 struct msrp_str relay_disp_target(const struct relay_disp_record *record);
 

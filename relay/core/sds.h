@@ -43,6 +43,16 @@ void relay_sds_session_gone(struct sds *sds, struct relay_conn *conn,
 void relay_sds_recheck(struct sds *sds);
 /* Time passed: idle messages, pauses over their limit, records past their time. */
 void relay_sds_tick(struct sds *sds);
+
+/* --- what fan.c tells --- */
+
+/* A delivery of the message is over, done or failed. The message may be freed, its fan with it. */
+void relay_sds_delivery_over(struct sds_message *message);
+/* A delivery of the message has taken octets. */
+void relay_sds_cursor_moved(struct sds_message *message);
+/* RELAY_FAN_LABEL_MAX octets of scratch, for one call. */
+char *relay_sds_scratch(struct sds *sds);
+
 /* Nothing open, nothing being delivered. */
 bool relay_sds_is_quiet(const struct sds *sds);
 
