@@ -441,7 +441,8 @@ static inline void sim_pass(struct sim *sim, int64_t ms)
         for (unsigned c = 0; c < sim->conns_n; c++) {
             if (!sim->conns[c].is_open)
                 continue;
-            sim_hear(sim, c);
+            while (sim_hear(sim, c))
+                ;
             if (sim->conns[c].later_n)
                 sim_say_n(sim, c, NULL, 0);
         }
