@@ -1,0 +1,213 @@
+/* core_login.c - sessions: opened, renewed, many on one connection, ended. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+#include "relay/core/machine.h"
+#include "tests/relay/sim.h"
+
+/* AUTH with a From-Path and an Expires of the test's own; what came back stays to be heard. */
+static const char *auth(struct sim *sim, unsigned c, const char *from, const char *more, long exp_s)
+{
+    char token[2048];
+
+    token[sim_token_with(sim, SIM_ALICE, exp_s, "", token, sizeof token)] = '\0';
+    sim_clear(sim, c);
+    sim_sayf(sim, c,
+             "MSRP auth AUTH\r\nTo-Path: " SIM_URI "\r\nFrom-Path: %s\r\n"
+             "Authorization: Bearer %s\r\n%s-------auth$\r\n",
+             from, token, more);
+    return sim_heard(sim, c);
+}
+
+static void use_path(struct sim *sim, unsigned c, char out[600])
+{
+    const char *p = strstr(sim_heard(sim, c), "Use-Path: ");
+
+    assert_non_null(p);
+    assert_int_equal(sscanf(p, "Use-Path: %599s", out), 1);
+}
+
+static int ping(struct sim *sim, unsigned c, const char *use, const char *from)
+{
+    int code = 0;
+
+    sim_clear(sim, c);
+    sim_sayf(
+        sim, c,
+        "MSRP ping SEND\r\nTo-Path: %s\r\nFrom-Path: %s\r\nMessage-ID: mmmm\r\n-------ping$\r\n",
+        use, from);
+    sscanf(sim_heard(sim, c), "MSRP ping %d", &code);
+    return code;
+}
+
+static void test_many(void **state)
+{
+    struct sim sim;
+    char from[64], uses[64][600], again[600];
+
+    (void)state;
+    sim_init(&sim);
+    sim_start(&sim);
+    unsigned c = sim_open(&sim, true);
+    for (int i = 0; i < 64; i++) {
+        snprintf(from, sizeof from, "msrps://c.invalid:1/s%d;tcp", i);
+        auth(&sim, c, from, "", 7200);
+        use_path(&sim, c, uses[i]);
+        for (int k = 0; k < i; k++)
+            assert_string_not_equal(uses[i], uses[k]);
+    }
+    assert_int_equal(relay_counts(sim.relay)->sessions_now, 64);
+    assert_non_null(strstr(auth(&sim, c, "msrps://c.invalid:1/more;tcp", "", 7200), " 403 "));
+    assert_int_equal(sim.last_refusal, RELAY_E_SESSIONS);
+    /* renewal is still possible, also in other letters (rfc4975#6.1) */
+    auth(&sim, c, "msrps://C.invalid:1/s7;TCP", "", 7200);
+    use_path(&sim, c, again);
+    assert_string_equal(again, uses[7]);
+    for (int i = 0; i < 64; i++) {
+        snprintf(from, sizeof from, "msrps://c.invalid:1/s%d;tcp", i);
+        assert_int_equal(ping(&sim, c, uses[i], from), 200);
+    }
+    /* a session is bound to its own From-Path */
+    assert_int_equal(ping(&sim, c, uses[3], "msrps://c.invalid:1/s4;tcp"), 403);
+    sim_done(&sim);
+}
+
+/* Deliveries use the oldest live session; ended ones make room for new ones. */
+static void test_ended(void **state)
+{
+    struct sim sim;
+    char old[600], young[600];
+
+    (void)state;
+    sim_init(&sim);
+    sim.conf.sessions_per_conn_max = 2;
+    sim.conf.keepalive_ms = 1000000;
+    sim_start(&sim);
+    unsigned c = sim_open(&sim, true);
+    auth(&sim, c, "msrps://c.invalid:1/old;tcp", "Expires: 60\r\n", 7200);
+    use_path(&sim, c, old);
+    auth(&sim, c, "msrps://c.invalid:1/young;tcp", "Expires: 600\r\n", 7200);
+    use_path(&sim, c, young);
+    struct relay_conn *conn = relay_conn_find(sim.relay, c + 1);
+    assert_string_equal(relay_conn_session(conn)->remote, "msrps://c.invalid:1/old;tcp");
+    sim_pass(&sim, 91000);
+    assert_string_equal(relay_conn_session(conn)->remote, "msrps://c.invalid:1/young;tcp");
+    assert_int_equal(ping(&sim, c, old, "msrps://c.invalid:1/old;tcp"), 481);
+    assert_int_equal(sim.last_refusal, RELAY_E_SESSION_EXPIRED);
+    assert_int_equal(ping(&sim, c, young, "msrps://c.invalid:1/young;tcp"), 200);
+
+    /* the From-Path of an ended session opens a new one in its place */
+    auth(&sim, c, "msrps://c.invalid:1/old;tcp", "", 7200);
+    char anew[600];
+    use_path(&sim, c, anew);
+    assert_string_not_equal(anew, old);
+    assert_int_equal(ping(&sim, c, old, "msrps://c.invalid:1/old;tcp"), 481);
+    assert_int_equal(sim.last_refusal, RELAY_E_SESSION); /* forgotten now */
+    assert_int_equal(ping(&sim, c, anew, "msrps://c.invalid:1/old;tcp"), 200);
+    assert_int_equal(relay_counts(sim.relay)->sessions_now, 2);
+    sim_done(&sim);
+}
+
+/* Renewal moves the end; a session never outlives its token. */
+static void test_renewal(void **state)
+{
+    struct sim sim;
+    char use[600];
+
+    (void)state;
+    sim_init(&sim);
+    sim.conf.keepalive_ms = 1000000;
+    sim_start(&sim);
+    unsigned c = sim_open(&sim, true);
+    auth(&sim, c, "msrps://c.invalid:1/s;tcp", "Expires: 60\r\n", 7200);
+    use_path(&sim, c, use);
+    for (int i = 0; i < 10; i++) {
+        sim_pass(&sim, 50000);
+        assert_non_null(strstr(auth(&sim, c, "msrps://c.invalid:1/s;tcp", "Expires: 60\r\n", 7200),
+                               "Expires: 60\r\n"));
+    }
+    assert_int_equal(ping(&sim, c, use, "msrps://c.invalid:1/s;tcp"), 200);
+    assert_non_null(strstr(auth(&sim, c, "msrps://c.invalid:1/s;tcp", "Expires: 600\r\n", 10),
+                           "Expires: 10\r\n"));
+    sim_pass(&sim, 39000);
+    assert_int_equal(ping(&sim, c, use, "msrps://c.invalid:1/s;tcp"), 200);
+    sim_pass(&sim, 1250);
+    assert_int_equal(ping(&sim, c, use, "msrps://c.invalid:1/s;tcp"), 481);
+    sim_done(&sim);
+}
+
+/* The token does not stay in the memory of received octets. */
+static void test_wiped(void **state)
+{
+    struct sim sim;
+    char token[2048], head[4096];
+    size_t room;
+
+    (void)state;
+    sim_init(&sim);
+    sim_start(&sim);
+    unsigned c = sim_open(&sim, true);
+    token[sim_token(&sim, SIM_ALICE, token, sizeof token)] = '\0';
+    int n =
+        snprintf(head, sizeof head,
+                 "MSRP auth AUTH\r\nTo-Path: " SIM_URI "\r\nFrom-Path: msrps://c.invalid:1/s;tcp"
+                 "\r\nAuthorization: Bearer %s\r\n-------auth$\r\nMSRP next",
+                 token);
+    char *buffer = relay_buffer(sim.relay, c + 1, &room);
+    assert_true(room > (size_t)n);
+    memcpy(buffer, head, (size_t)n);
+    struct relay_in in = {.kind = RELAY_IN_DATA, .conn = c + 1, .n = (size_t)n};
+    sim_feed(&sim, &in);
+    sim_pump(&sim);
+    assert_non_null(strstr(sim_heard(&sim, c), " 200 OK"));
+    /* the slab is still there: it holds the begin of the next request */
+    assert_non_null(memmem(buffer, (size_t)n, "MSRP next", 9));
+    assert_null(memmem(buffer, (size_t)n, token, 20));
+    assert_null(memmem(buffer, (size_t)n, token + strlen(token) - 20, 20));
+    sim_done(&sim);
+}
+
+/* A CSK that the policy gives stands from AUTH and follows the policy. profile 6 */
+static void test_csk(void **state)
+{
+    struct sim sim;
+    uint8_t octets[16] = {7};
+
+    (void)state;
+    assert_true(dpp_keys_init(0) == 0 || dpp_keys_init(0) == DPP_E_HEAP_UNLOCKED);
+    sim_init(&sim);
+    struct relay_user *user = relay_policy_add_user(sim.policy, SIM_ALICE);
+    assert_int_equal(dpp_key_new(&user->csk, 0x20000001, octets, 16, 0, 0), 0);
+    sim_start(&sim);
+    unsigned a = sim_user(&sim, SIM_ALICE), b = sim_user(&sim, SIM_BOB);
+    struct relay_conn *alice = relay_conn_find(sim.relay, a + 1);
+    assert_int_equal(dpp_key_id(alice->csk), 0x20000001);
+    assert_null(relay_conn_find(sim.relay, b + 1)->csk);
+
+    struct relay_policy *policy = relay_policy_new();
+    user = relay_policy_add_user(policy, SIM_ALICE);
+    assert_int_equal(dpp_key_new(&user->csk, 0x20000002, octets, 16, 0, 0), 0);
+    assert_int_equal(relay_policy_seal(policy), 0);
+    struct relay_in in = {.kind = RELAY_IN_POLICY, .policy = policy};
+    sim_feed(&sim, &in);
+    relay_policy_unref(policy);
+    assert_int_equal(dpp_key_id(alice->csk), 0x20000002);
+    in.policy = NULL;
+    sim_feed(&sim, &in);
+    assert_null(alice->csk);
+    sim_pump(&sim);
+    sim_done(&sim);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_many),  cmocka_unit_test(test_ended), cmocka_unit_test(test_renewal),
+        cmocka_unit_test(test_wiped), cmocka_unit_test(test_csk),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
