@@ -1,6 +1,6 @@
 /* fuzz_auth_json.c - any octets as JSON and as a key set. What is accepted keeps every promise of
- * the header, with white space around it too, and never with a second value behind it. (longer than
- * 40 lines: one oracle for each accessor) */
+ * the header, with white space around it too, and never with a second value behind it.
+ * (longer than 40 lines: one oracle for each accessor) */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
