@@ -117,11 +117,6 @@ void relay_client_free(struct relay_client *client)
     free(client);
 }
 
-void relay_client_set_token(struct relay_client *client, const char *token)
-{
-    client->conf.token = token;
-}
-
 int relay_client_send(struct relay_client *client, const struct relay_client_now *now,
                       struct relay_client_sds *sds, uint64_t *id)
 {

@@ -154,9 +154,6 @@ struct relay_client *relay_client_new(const struct relay_client_conf *conf,
     __attribute__((warn_unused_result));
 void relay_client_free(struct relay_client *client); /* NULL is allowed */
 
-/* Replaces the access token for the next renewal (borrowed). */
-void relay_client_set_token(struct relay_client *client, const char *token);
-
 /* Queues an SDS; it goes out once the session stands. Fills the ids unless given, and *id with the
  * number that SENT and REFUSED will carry (>= 1). sds itself is borrowed for the call, see its
  * members for the data. 0; RELAY_E_TOO_MANY_OPEN when the queue is full; RELAY_E_TOO_LARGE;
