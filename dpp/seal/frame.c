@@ -173,8 +173,10 @@ static int look_at_frame(struct dpp_frame_check *c, const uint8_t *p, uint32_t r
 
     if (rc != 0)
         return rc;
-    if (room != 0 && (f.type != PAYLOAD_FRAME || f.sealed_n != room))
-        return f.type != PAYLOAD_FRAME ? DPP_E_FRAME_TYPE : DPP_E_FRAME_LENGTH;
+    if (room != 0 && f.type != PAYLOAD_FRAME)
+        return DPP_E_FRAME_TYPE;
+    if (room != 0 && f.sealed_n != room)
+        return DPP_E_FRAME_LENGTH;
     if (f.seq != c->seen)
         return DPP_E_FRAME_SEQUENCE;
     if (c->any && f.payload_id != c->payload_id)
