@@ -40,6 +40,7 @@ struct kit {
     struct relay_client_now now;
     uint64_t seed;
     bool is_random_broken;
+    bool is_mute;                                 /* kit_turn leaves the output where it is */
     struct relay_client_event events[KIT_EVENTS]; /* DATA left out */
     size_t events_n;
     uint8_t *data; /* of all DATA events */
@@ -104,7 +105,7 @@ static inline void kit_turn(struct kit *kit)
         }
         size_t n;
         const char *p;
-        while ((p = relay_client_output(kit->client, &kit->now, &n)) != NULL) {
+        while (!kit->is_mute && (p = relay_client_output(kit->client, &kit->now, &n)) != NULL) {
             kit->said = realloc(kit->said, kit->said_n + n + 1);
             memcpy(kit->said + kit->said_n, p, n);
             kit->said_n += n;
