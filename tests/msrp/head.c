@@ -376,6 +376,22 @@ static void answered(void **state)
     assert_false(msrp_head_is_answered(&h, 400));
 }
 
+/* The whole is refused when a line of it holds what only a reader would have caught. */
+static void parsed_by_itself(void **state)
+{
+    struct msrp_str value;
+    struct msrp_head h;
+
+    (void)state;
+    assert_int_equal(parse(&h, "", false), MSRP_E_PREFIX);
+    assert_int_equal(parse(&h, "MSRP abcd SEND", false), MSRP_E_TO_NOT_FIRST);
+    assert_int_equal(parse(&h, START PATHS "\r\n" ID, false), MSRP_E_COLON_NONE);
+    assert_int_equal(msrp_head_parse_start(&h, MSRP_STR("MSRP abcd SEND\nX")), MSRP_E_BARE_LF);
+    assert_int_equal(msrp_head_salvage(&h, START TO, sizeof(START TO) - 1, &limits), 0);
+    assert_int_equal(h.from.count, 0);
+    assert_false(msrp_head_find(&h, "From-Path", &value));
+}
+
 /* Caps hold for a head that is parsed by itself as well. */
 static void caps(void **state)
 {
@@ -402,15 +418,25 @@ static void caps(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(f1_start_line),  cmocka_unit_test(f9_order),
-        cmocka_unit_test(f10_names),      cmocka_unit_test(f16_utf8),
-        cmocka_unit_test(fields_of_auth), cmocka_unit_test(bad_expires),
-        cmocka_unit_test(row_5),          cmocka_unit_test(row_7),
-        cmocka_unit_test(row_8),          cmocka_unit_test(row_9),
-        cmocka_unit_test(row_10),         cmocka_unit_test(row_11),
-        cmocka_unit_test(row_22),         cmocka_unit_test(row_23),
-        cmocka_unit_test(row_24),         cmocka_unit_test(row_27),
-        cmocka_unit_test(row_48),         cmocka_unit_test(answered),
+        cmocka_unit_test(f1_start_line),
+        cmocka_unit_test(f9_order),
+        cmocka_unit_test(f10_names),
+        cmocka_unit_test(f16_utf8),
+        cmocka_unit_test(fields_of_auth),
+        cmocka_unit_test(bad_expires),
+        cmocka_unit_test(row_5),
+        cmocka_unit_test(row_7),
+        cmocka_unit_test(row_8),
+        cmocka_unit_test(row_9),
+        cmocka_unit_test(row_10),
+        cmocka_unit_test(row_11),
+        cmocka_unit_test(row_22),
+        cmocka_unit_test(row_23),
+        cmocka_unit_test(row_24),
+        cmocka_unit_test(row_27),
+        cmocka_unit_test(row_48),
+        cmocka_unit_test(answered),
+        cmocka_unit_test(parsed_by_itself),
         cmocka_unit_test(caps),
     };
 

@@ -329,6 +329,20 @@ static void row_40(void **state)
     row_passed("10.40");
 }
 
+static void over_is_over(void **state)
+{
+    struct msrp_piece piece;
+    struct box b;
+
+    (void)state;
+    box_init(&b, 1000);
+    assert_int_equal(chunk(&b, "1-3/9", "abcd", '+'), MSRP_E_JOIN_OVER);
+    assert_int_equal(msrp_join_feed(&b.j, 1, &piece), MSRP_E_JOIN_OVER);
+    assert_int_equal(msrp_join_end(&b.j, '$', 0), MSRP_E_JOIN_OVER);
+    assert_int_equal(msrp_join_begin(&b.j, NULL, 0), MSRP_E_JOIN_OVER);
+    assert_false(msrp_join_is_complete(&b.j));
+}
+
 static void stale(void **state)
 {
     struct box b;
@@ -388,8 +402,8 @@ int main(void)
         cmocka_unit_test(row_31),       cmocka_unit_test(row_33),
         cmocka_unit_test(row_34),       cmocka_unit_test(row_35),
         cmocka_unit_test(row_37),       cmocka_unit_test(row_38),
-        cmocka_unit_test(row_40),       cmocka_unit_test(stale),
-        cmocka_unit_test(range_lies),
+        cmocka_unit_test(row_40),       cmocka_unit_test(over_is_over),
+        cmocka_unit_test(stale),        cmocka_unit_test(range_lies),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -431,6 +431,66 @@ static void f18_any_split(void **state)
     row_passed("F18");
 }
 
+/* Torture: what is not elsewhere. */
+static void torture(void **state)
+{
+    char wire[20000];
+    struct trace *t;
+    size_t n;
+
+    (void)state;
+    for (size_t dashes = 1; dashes <= 8; dashes++) {
+        char body[16] = "x\r\n";
+
+        memset(body + 3, '-', dashes);
+        expect_body("abcd", (struct msrp_str){body, 3 + dashes});
+        expect_body("abcd", (struct msrp_str){body + 3, dashes});
+    }
+    /* a MIME header, a body, and no Content-Type */
+    expect_plain(START PATHS ID "Content-Disposition: render\r\n\r\nx\r\n" END, MSRP_E_TYPE_NONE);
+    /* 65 headers; one header of 16 KiB */
+    strcpy(wire, START PATHS ID);
+    for (unsigned i = 3; i < 65; i++) {
+        strcat(wire, "X: y\r\n");
+    }
+    strcat(wire, END);
+    expect_fatal(wire, MSRP_E_HEADERS_MANY, true);
+    n = (size_t)sprintf(wire, START PATHS ID "X: ");
+    memset(wire + n, 'x', 16384);
+    strcpy(wire + n + 16384, "\r\n" END);
+    expect_fatal(wire, MSRP_E_LINE_LONG, true);
+    /* a path of 500 URIs: far over the line cap */
+    n = (size_t)sprintf(wire, START "To-Path: msrp://a:1/s;tcp");
+    for (unsigned i = 1; i < 500; i++) {
+        n += (size_t)sprintf(wire + n, " msrp://a:1/s;tcp");
+    }
+    strcpy(wire + n, "\r\n" FROM ID END);
+    expect_fatal(wire, MSRP_E_LINE_LONG, false);
+    /* TLS, then the stream goes on: nothing behind is read */
+    t = trace_run("\x16\x03\x01" START PATHS ID END, 3 + sizeof(START PATHS ID END) - 1, NULL,
+                  trace_all, NULL);
+    assert_string_equal(t->text, "FATAL PREFIX\n");
+    trace_free(t);
+}
+
+/* A caller that hands over less than was there before gets MORE, not a wrong read. */
+static void short_window_behind_head(void **state)
+{
+    static const char wire[] = START PATHS ID END;
+    struct msrp_reader r;
+    struct msrp_event ev;
+    ssize_t used;
+
+    (void)state;
+    msrp_reader_init(&r, NULL);
+    used = msrp_reader_next(&r, wire, sizeof(wire) - 1, &ev);
+    assert_int_equal(ev.kind, MSRP_EV_HEAD);
+    assert_int_equal(msrp_reader_next(&r, wire + used, sizeof(END) - 2, &ev), 0);
+    assert_int_equal(ev.kind, MSRP_EV_MORE);
+    assert_int_equal(msrp_reader_next(&r, wire + used, sizeof(END) - 1, &ev), sizeof(END) - 1);
+    assert_int_equal(ev.kind, MSRP_EV_END);
+}
+
 static void many_pipelined(void **state)
 {
     static const char one[] = START PATHS ID PLAIN "x\r\n" END;
@@ -559,6 +619,8 @@ int main(void)
         cmocka_unit_test(f17_close_or_go_on),
         cmocka_unit_test(c1_flags),
         cmocka_unit_test(f18_any_split),
+        cmocka_unit_test(torture),
+        cmocka_unit_test(short_window_behind_head),
         cmocka_unit_test(many_pipelined),
         cmocka_unit_test(dead_is_dead),
         cmocka_unit_test(id_outlives_head),

@@ -152,6 +152,8 @@ static void f8_absent_id(void **state)
             assert_true(msrp_tid_is_absent(MSRP_STR("wxyzz"), spans, 4));
         }
     }
+    /* an id that is none is found nowhere */
+    assert_true(msrp_tid_is_absent(MSRP_STR("123456789012345678901234567890123"), &whole, 1));
     /* octet by octet */
     {
         struct msrp_str each[sizeof(body) - 1];
