@@ -1,6 +1,9 @@
 #include "relay/cmd/cmd.h"
 
 #include <stdarg.h>
+#include <string.h>
+
+#include "relay/cmd/quote.h"
 
 static void complain(const char *name, const char *format, va_list args)
     __attribute__((format(printf, 2, 0)));
@@ -35,14 +38,5 @@ int relay_cmd_fail(const char *name, enum relay_exit code, const char *format, .
 
 void relay_cmd_json(FILE *f, const char *text)
 {
-    fputc('"', f);
-    for (const unsigned char *c = (const unsigned char *)text; *c; c++) {
-        if (*c == '"' || *c == '\\')
-            fprintf(f, "\\%c", *c);
-        else if (*c < 0x20 || *c > 0x7e)
-            fprintf(f, "\\u%04x", *c);
-        else
-            fputc(*c, f);
-    }
-    fputc('"', f);
+    relay_quote_json(f, text, strlen(text));
 }

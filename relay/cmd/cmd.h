@@ -30,7 +30,7 @@ int relay_cmd_usage(const char *name, const char *format, ...)
 int relay_cmd_fail(const char *name, enum relay_exit code, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
-/* Prints text as a JSON string, in quotes; octets that are no printable ASCII as \u00XX. */
+/* Prints text as a JSON string with its quotes (relay_quote_json). */
 void relay_cmd_json(FILE *f, const char *text);
 
 int relay_cmd_send(int argc, char **argv);

@@ -5,10 +5,6 @@
 #include "relay/cmd/cmd.h"
 
 /* a subcommand that is not built is not in the table */
-#pragma weak relay_cmd_send
-#pragma weak relay_cmd_recv
-#pragma weak relay_cmd_token
-#pragma weak relay_cmd_decode
 #pragma weak relay_cmd_check
 
 static const struct relay_cmd table[] = {
