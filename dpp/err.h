@@ -46,7 +46,7 @@
     X(FRAME_ALGORITHM,  -6042, "a protected frame has an algorithm we do not know",  "dpp_frame_algorithm",  400, "") \
     X(FRAME_LENGTH,     -6043, "a protected frame's length does not fit its message","dpp_frame_length",     400, "") \
     X(FRAME_TYPE,       -6044, "a protected frame has the wrong message type",       "dpp_frame_type",       400, "") \
-    X(FRAME_PAYLOAD_ID, -6045, "a protected frame has a payload ID we do not know",  "dpp_frame_payload_id", 400, "") \
+    X(FRAME_PAYLOAD_ID, -6045, "the payload ID changes between protected frames",    "dpp_frame_payload_id", 400, "") \
     X(FRAME_AUTH,       -6046, "an authenticated payload, which is not supported",   "dpp_frame_auth",       403, "") \
     X(FRAME_TAG,        -6047, "a protected frame's key ID has the wrong purpose tag","dpp_frame_tag",       403, "") \
     X(ROLE,             -6050, "the key may not be used in this role",               "dpp_role",             403, "") \
