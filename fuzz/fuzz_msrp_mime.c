@@ -1,5 +1,6 @@
 /* fuzz_msrp_mime.c - a step, a Content-Type up to LF, then a body. However the body is cut, the
- * same parts and octets come out of the walker. */
+ * same parts and octets come out of the walker.
+ * (longer than 40 lines: the reads are exact heap blocks, and the type is read first) */
 #include <stdlib.h>
 #include <string.h>
 

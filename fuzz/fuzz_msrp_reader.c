@@ -1,5 +1,6 @@
 /* fuzz_msrp_reader.c - any octets as a MSRP stream. However it is cut into reads, the same events,
- * faults and body octets come out, and no more than an end-line waits while a body is read. */
+ * faults and body octets come out, and no more than an end-line waits while a body is read.
+ * (longer than 40 lines: the reads are exact heap blocks, and the head is looked at in full) */
 #include <stdlib.h>
 #include <string.h>
 
