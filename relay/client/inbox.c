@@ -155,6 +155,13 @@ void relay_inbox_end(struct relay_inbox *inbox, char flag, int64_t now_ms)
             relay_inbox_lose(inbox, rc);
         }
     }
+    if (inbox->err == 0 && msrp_join_is_complete(&inbox->join)) {
+        /* all of it was walked before the end-line was read: the answer can tell */
+        int rc = msrp_mime_finish(&inbox->mime, relay_octets_left(&inbox->stage));
+        if (rc != 0) {
+            relay_inbox_lose(inbox, rc);
+        }
+    }
     inbox->is_over = inbox->err != 0 ? flag != '+' : msrp_join_is_complete(&inbox->join);
 }
 
@@ -252,12 +259,11 @@ static int use_data(struct relay_inbox *inbox, const struct relay_inbox_to *to, 
 /* All octets are there. Returns 1 when DONE or NOTIFICATION is to be given. */
 static int conclude(struct relay_inbox *inbox, const struct relay_inbox_to *to, int64_t unix_s)
 {
-    bool has_payload = (inbox->seen & 1u << RELAY_INBOX_PAYLOAD) != 0;
-    int rc = msrp_mime_finish(&inbox->mime, relay_octets_left(&inbox->stage));
-    if (rc == 0 && !has_payload) {
+    int rc = 0;
+    if ((inbox->seen & 1u << RELAY_INBOX_PAYLOAD) == 0) {
         rc = check_label(inbox, to);
         rc = rc == 0 && !inbox->is_notification ? RELAY_E_SDS_PARTS : rc;
-    } else if (rc == 0 && !inbox->is_swallowed) {
+    } else if (!inbox->is_swallowed) {
         rc = dpp_frame_end(&inbox->check);
     }
     if (rc != 0) {

@@ -301,7 +301,10 @@ static void print_frames(struct decoding *decoding)
             if (used < 0) {
                 complain(decoding, at, (int)used);
             } else if (at < decoding->n || is_open) {
-                complain(decoding, decoding->n, RELAY_E_END);
+                decoding->wrong = true;
+                fflush(stdout);
+                relay_cmd_fail("decode", RELAY_EXIT_FAILED,
+                               "octet %zu: the input ends inside a frame", decoding->n);
             }
             break;
         }
