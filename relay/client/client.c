@@ -368,6 +368,7 @@ const char *relay_client_output(struct relay_client *client, const struct relay_
     }
     struct relay_outbox_route route = {client->to_path, client->own};
     int rc = relay_outbox_pump(&client->box, &client->random, &route);
+    relay_outbox_sweep(&client->box);
     client->counts.data_out = client->box.pulled;
     if (rc != 0) {
         relay_client_end(client, 0, rc, NULL);
