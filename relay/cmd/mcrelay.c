@@ -4,9 +4,6 @@
 
 #include "relay/cmd/cmd.h"
 
-/* a subcommand that is not built is not in the table */
-#pragma weak relay_cmd_check
-
 static const struct relay_cmd table[] = {
     {"send", relay_cmd_send, "send a text or a file to a user or a group"},
     {"recv", relay_cmd_recv, "receive messages and print them"},

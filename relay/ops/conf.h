@@ -1,6 +1,6 @@
 /* conf.h - the configuration file: YAML in, checked settings out.
  *
- * Every setting is one row of the schema in conf.c: key path, type, default, range, help. The
+ * Every setting is one row of the schema (schema.c): key path, type, default, range, help. The
  * reference (`mcrelay check --reference`) is printed from the same rows. Scalars are strict: a
  * number is digits; a size is digits with B, KiB, MiB or GiB; a time is digits with ms, s, m, h or
  * d; true and false are the only booleans. An unknown key is an error that names the nearest known
@@ -49,6 +49,7 @@ struct relay_strings {
 struct relay_conf_issuer {
     char *iss;
     char *jwks;                   /* file with its JWKS */
+    char *audience;               /* NULL: not looked at; the same for all issuers */
     struct relay_strings domains; /* of the MCData IDs it may speak for; empty: any */
 };
 
@@ -66,7 +67,6 @@ struct relay_settings {
 
     struct relay_conf_issuer *issuers;
     size_t issuers_n;
-    char *audience; /* NULL: `aud` is not looked at */
     bool iops;
     struct relay_strings iops_domains, iops_users;
 

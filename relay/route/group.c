@@ -228,6 +228,18 @@ struct relay_member *relay_group_add(struct relay_group *group, const char *id)
     return &group->members[at];
 }
 
+struct relay_user *relay_policy_edit_user(struct relay_policy *policy, const char *id)
+{
+    char normal[RELAY_ID_MAX + 1];
+    bool is_there;
+
+    if (policy->sealed || !relay_id_normal(msrp_str_of(id), normal))
+        return NULL;
+    size_t at =
+        place_of(policy->users, policy->users_n, sizeof *policy->users, true, normal, &is_there);
+    return is_there ? policy->users[at] : NULL;
+}
+
 int relay_policy_seal(struct relay_policy *policy)
 {
     /* the rows are sorted as they come; sealing twice is a fault of the builder */

@@ -66,6 +66,9 @@ struct relay_group *relay_policy_add_group(struct relay_policy *policy, const ch
 struct relay_member *relay_group_add(struct relay_group *group, const char *id)
     __attribute__((warn_unused_result));
 
+/* The row of a user that stands already, to be changed by the builder; NULL when there is none. */
+struct relay_user *relay_policy_edit_user(struct relay_policy *policy, const char *id);
+
 /* Sorts the rows for lookup; call once after the last row. 0 or RELAY_E_CONF. */
 int relay_policy_seal(struct relay_policy *policy) __attribute__((warn_unused_result));
 

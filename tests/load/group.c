@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "dpp/keys/store.h"
+#include "relay/err.h"
 #include "relay/loop/dial.h"
 #include "relay/ops/keydir.h"
 
@@ -41,7 +42,7 @@ static struct {
     unsigned slow, rate, round;
     uint64_t size;
     bool sent, refused;
-    char why[256];
+    char why[600];
 } load;
 
 static uint8_t octet_at(uint64_t at)

@@ -1,0 +1,57 @@
+#include "relay/cmd/daemon.h"
+
+#include <string.h>
+
+#include "relay/ops/file.h"
+
+enum { PEM_OCTETS = 1024 * 1024 };
+
+int daemon_files_tls(const struct relay_settings *settings, struct relay_ctx **out, char *why,
+                     size_t why_n)
+{
+    struct relay_pem cert = {.name = settings->certificate}, key = {.name = settings->key};
+    char *cert_text = NULL, *key_text = NULL;
+    int err;
+
+    *out = NULL;
+    if (!settings->listen.n)
+        return 0;
+    err = relay_file_read(cert.name, PEM_OCTETS, false, &cert_text, &cert.n, why, why_n);
+    if (err == 0)
+        err = relay_file_read(key.name, PEM_OCTETS, true, &key_text, &key.n, why, why_n);
+    cert.p = cert_text;
+    key.p = key_text;
+    if (err == 0)
+        err = relay_ctx_server(out, &cert, &key, settings->name, why, why_n);
+    relay_file_free(cert_text, cert.n);
+    relay_file_free(key_text, key.n);
+    return err;
+}
+
+int daemon_files_load(struct daemon_files *files, const char *path, char *why, size_t why_n)
+{
+    int err;
+
+    memset(files, 0, sizeof *files);
+    if ((err = relay_conf_load(&files->settings, path, why, why_n)) < 0)
+        return err;
+    err = relay_groupdir_load(&files->settings, &files->policy, why, why_n);
+    if (err == 0)
+        err = relay_jwksdir_load(&files->settings, &files->rules, why, why_n);
+    if (err == 0)
+        err = daemon_files_tls(&files->settings, &files->tls, why, why_n);
+    if (err < 0)
+        daemon_files_done(files);
+    else
+        files->settings.core.auth = relay_rules_auth(files->rules);
+    return err;
+}
+
+void daemon_files_done(struct daemon_files *files)
+{
+    relay_ctx_unref(files->tls);
+    relay_rules_free(files->rules);
+    relay_policy_unref(files->policy);
+    relay_conf_done(&files->settings);
+    memset(files, 0, sizeof *files);
+}

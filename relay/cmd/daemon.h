@@ -1,0 +1,29 @@
+/* daemon.h - what mcrelayd and `mcrelay check` share: everything that files say, loaded together.
+ */
+#ifndef RELAY_CMD_DAEMON_H
+#define RELAY_CMD_DAEMON_H
+
+#include "relay/ops/conf.h"
+#include "relay/ops/groupdir.h"
+#include "relay/ops/jwksdir.h"
+#include "relay/tls/ctx.h"
+
+/* What the files hold now. Each part can be replaced alone. */
+struct daemon_files {
+    struct relay_settings settings;
+    struct relay_policy *policy;
+    struct relay_rules *rules;
+    struct relay_ctx *tls; /* NULL when no TLS listener is configured */
+};
+
+/* Loads the configuration and all that it names. On failure nothing is left and `why` says which
+ * file and what to do. 0 or the error. */
+int daemon_files_load(struct daemon_files *files, const char *path, char *why, size_t why_n)
+    __attribute__((warn_unused_result));
+/* The certificate and key that the settings name, as a context. *out NULL without a TLS listener.
+ */
+int daemon_files_tls(const struct relay_settings *settings, struct relay_ctx **out, char *why,
+                     size_t why_n) __attribute__((warn_unused_result));
+void daemon_files_done(struct daemon_files *files);
+
+#endif

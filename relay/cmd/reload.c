@@ -1,0 +1,79 @@
+#include "relay/cmd/reload.h"
+
+#include <time.h>
+
+void daemon_note(struct daemon *daemon, enum relay_log_level level, const char *what,
+                 const char *text)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_REALTIME, &now);
+    relay_log_note(daemon->log, level, what, text,
+                   (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000);
+}
+
+void daemon_stamp(struct daemon *daemon)
+{
+    daemon->policy_stamp = relay_groupdir_stamp(&daemon->files.settings);
+    daemon->rules_stamp = relay_jwksdir_stamp(&daemon->files.settings);
+}
+
+static void reload_policy(struct daemon *daemon)
+{
+    struct relay_policy *policy;
+    char why[RELAY_CONF_WHY];
+
+    if (relay_groupdir_load(&daemon->files.settings, &policy, why, sizeof why) < 0) {
+        daemon_note(daemon, RELAY_LOG_ERROR, "users and groups stay as they were", why);
+        return;
+    }
+    relay_loop_policy(daemon->loop, policy);
+    relay_policy_unref(daemon->files.policy);
+    daemon->files.policy = policy;
+}
+
+static void reload_rules(struct daemon *daemon)
+{
+    struct relay_rules *rules;
+    char why[RELAY_CONF_WHY];
+
+    if (relay_jwksdir_load(&daemon->files.settings, &rules, why, sizeof why) < 0) {
+        daemon_note(daemon, RELAY_LOG_ERROR, "token keys stay as they were", why);
+        return;
+    }
+    relay_loop_auth(daemon->loop, relay_rules_auth(rules));
+    relay_rules_free(daemon->files.rules); /* the relay looks at the new ones now */
+    daemon->files.rules = rules;
+}
+
+static void reload_certificate(struct daemon *daemon)
+{
+    struct relay_ctx *tls;
+    char why[RELAY_CONF_WHY];
+
+    if (daemon_files_tls(&daemon->files.settings, &tls, why, sizeof why) < 0) {
+        daemon_note(daemon, RELAY_LOG_ERROR, "the certificate stays as it was", why);
+        return;
+    }
+    if (!tls)
+        return;
+    relay_loop_tls(daemon->loop, tls);
+    relay_ctx_unref(daemon->files.tls);
+    daemon->files.tls = tls;
+}
+
+void daemon_reload(struct daemon *daemon, bool all)
+{
+    uint64_t policy_stamp = daemon->policy_stamp, rules_stamp = daemon->rules_stamp;
+
+    daemon_stamp(daemon);
+    if (all || policy_stamp != daemon->policy_stamp)
+        reload_policy(daemon);
+    if (all || rules_stamp != daemon->rules_stamp)
+        reload_rules(daemon);
+    if (all) {
+        reload_certificate(daemon);
+        relay_log_reopen(daemon->log);
+        daemon_note(daemon, RELAY_LOG_INFO, "reload", "files were read again");
+    }
+}

@@ -1,0 +1,32 @@
+/* reload.h - changed files become changed behaviour, while the relay runs (profile section 2.8). */
+#ifndef RELAY_CMD_RELOAD_H
+#define RELAY_CMD_RELOAD_H
+
+#include "relay/cmd/daemon.h"
+#include "relay/loop/loop.h"
+#include "relay/ops/log.h"
+
+struct daemon {
+    const char *config;
+    struct daemon_files files;
+    struct relay *relay;
+    struct relay_loop *loop;
+    struct relay_log *log;
+    uint64_t policy_stamp, rules_stamp; /* of what was tried last, good or bad */
+};
+
+/* Remembers what the files look like now. */
+void daemon_stamp(struct daemon *daemon);
+/* Reads users, groups and token rules again: those that changed, or with `all` everything that can
+ * change without a restart, the certificate and the log file too. What does not read is kept as it
+ * was, and said in the log as an error. */
+void daemon_reload(struct daemon *daemon, bool all);
+
+/* A line in the log, at the time of the call. */
+void daemon_note(struct daemon *daemon, enum relay_log_level level, const char *what,
+                 const char *text);
+
+/* The metrics page of the machine and of its street, malloced; NULL without memory. */
+char *daemon_page(struct daemon *daemon);
+
+#endif

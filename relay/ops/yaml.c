@@ -1,0 +1,280 @@
+#include "relay/ops/yaml.h"
+
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { TEXT_MAX = 4096, WORD_MAX = 64, PAIRS_MAX = 256 };
+
+static size_t line_of(const yaml_node_t *node)
+{
+    return node ? node->start_mark.line + 1 : 1;
+}
+
+int relay_yaml_fail(struct relay_yaml *yaml, const yaml_node_t *node, const char *format, ...)
+{
+    int n = snprintf(yaml->why, yaml->why_n, "%s:%zu: ", yaml->name, line_of(node));
+    va_list ap;
+
+    va_start(ap, format);
+    if (n >= 0 && (size_t)n < yaml->why_n)
+        vsnprintf(yaml->why + n, yaml->why_n - (size_t)n, format, ap);
+    va_end(ap);
+    return RELAY_E_CONF;
+}
+
+static int check_tag(struct relay_yaml *yaml, const yaml_node_t *node)
+{
+    static const char *const own[] = {YAML_STR_TAG, YAML_SEQ_TAG, YAML_MAP_TAG};
+
+    for (size_t i = 0; i < sizeof own / sizeof *own; i++)
+        if (node->tag && strcmp((const char *)node->tag, own[i]) == 0)
+            return 0;
+    return relay_yaml_fail(yaml, node, "a tag; write the value without !");
+}
+
+/* Counts how often each node is used: an alias is a node that is used twice. */
+static int use(struct relay_yaml *yaml, unsigned char *used, int child, const yaml_node_t *node)
+{
+    if (used[child - 1]++ > 0)
+        return relay_yaml_fail(yaml, node, "an alias (*name); write the value out");
+    return 0;
+}
+
+static int check_doubles(struct relay_yaml *yaml, yaml_node_t *node)
+{
+    int n = relay_yaml_pairs(yaml, node, "here");
+
+    if (n > PAIRS_MAX)
+        return relay_yaml_fail(yaml, node, "more than %d keys", PAIRS_MAX);
+    for (int i = 0; i < n; i++) {
+        struct relay_yaml_pair a = relay_yaml_pair(yaml, node, i);
+
+        if (!a.key)
+            return relay_yaml_fail(yaml, a.key_node, "a key must be a plain word");
+        for (int j = 0; j < i; j++) {
+            struct relay_yaml_pair b = relay_yaml_pair(yaml, node, j);
+
+            if (strcmp(a.key, b.key) == 0)
+                return relay_yaml_fail(yaml, a.key_node,
+                                       "%s stands already in line %zu; keep one of them", a.key,
+                                       line_of(b.key_node));
+        }
+    }
+    return n < 0 ? n : 0;
+}
+
+/* What the document may hold at all, before anybody looks for meaning in it. */
+static int check(struct relay_yaml *yaml)
+{
+    int n = (int)(yaml->doc.nodes.top - yaml->doc.nodes.start), err = 0;
+    unsigned char *used = calloc(n > 0 ? (size_t)n : 1, 1);
+
+    if (!used) {
+        snprintf(yaml->why, yaml->why_n, "%s: out of memory", yaml->name);
+        return RELAY_E_NOMEM;
+    }
+    for (int i = 1; i <= n && err == 0; i++) {
+        yaml_node_t *node = yaml_document_get_node(&yaml->doc, i);
+
+        err = check_tag(yaml, node);
+        if (err == 0 && node->type == YAML_MAPPING_NODE) {
+            yaml_node_pair_t *pair = node->data.mapping.pairs.start;
+
+            for (; err == 0 && pair < node->data.mapping.pairs.top; pair++) {
+                err = use(yaml, used, pair->key, node);
+                err = err < 0 ? err : use(yaml, used, pair->value, node);
+            }
+            err = err < 0 ? err : check_doubles(yaml, node);
+        } else if (err == 0 && node->type == YAML_SEQUENCE_NODE) {
+            yaml_node_item_t *item = node->data.sequence.items.start;
+
+            for (; err == 0 && item < node->data.sequence.items.top; item++)
+                err = use(yaml, used, *item, node);
+        }
+    }
+    free(used);
+    return err;
+}
+
+static void syntax(struct relay_yaml *yaml, const yaml_parser_t *parser)
+{
+    snprintf(yaml->why, yaml->why_n, "%s:%zu: %s%s%s", yaml->name, parser->problem_mark.line + 1,
+             parser->context ? parser->context : "", parser->context ? ": " : "",
+             parser->problem ? parser->problem : "out of memory");
+}
+
+/* The text must end with its one document. */
+static int check_end(struct relay_yaml *yaml, yaml_parser_t *parser)
+{
+    yaml_document_t more;
+    bool another;
+
+    if (!yaml_parser_load(parser, &more)) {
+        syntax(yaml, parser);
+        return RELAY_E_CONF;
+    }
+    another = yaml_document_get_root_node(&more) != NULL;
+    if (another)
+        (void)relay_yaml_fail(yaml, yaml_document_get_root_node(&more),
+                              "a second document; keep one");
+    yaml_document_delete(&more);
+    return another ? RELAY_E_CONF : 0;
+}
+
+int relay_yaml_open(struct relay_yaml *yaml, const char *name, const char *p, size_t n, char *why,
+                    size_t why_n, yaml_node_t **root)
+{
+    yaml_parser_t parser;
+    int err = RELAY_E_CONF;
+
+    *yaml = (struct relay_yaml){.name = name, .why = why, .why_n = why_n};
+    if (!yaml_parser_initialize(&parser)) {
+        snprintf(why, why_n, "%s: out of memory", name);
+        return RELAY_E_NOMEM;
+    }
+    yaml_parser_set_input_string(&parser, (const unsigned char *)p, n);
+    if (!yaml_parser_load(&parser, &yaml->doc)) {
+        syntax(yaml, &parser);
+        yaml_parser_delete(&parser);
+        return RELAY_E_CONF;
+    }
+    *root = yaml_document_get_root_node(&yaml->doc);
+    err = *root ? check(yaml) : 0;
+    if (err == 0 && *root)
+        err = check_end(yaml, &parser);
+    yaml_parser_delete(&parser);
+    if (err < 0)
+        relay_yaml_done(yaml);
+    return err;
+}
+
+void relay_yaml_done(struct relay_yaml *yaml)
+{
+    yaml_document_delete(&yaml->doc);
+}
+
+bool relay_yaml_is_map(const yaml_node_t *node)
+{
+    return node->type == YAML_MAPPING_NODE;
+}
+
+bool relay_yaml_is_list(const yaml_node_t *node)
+{
+    return node->type == YAML_SEQUENCE_NODE;
+}
+
+int relay_yaml_pairs(struct relay_yaml *yaml, const yaml_node_t *node, const char *what)
+{
+    if (node->type == YAML_SCALAR_NODE && node->data.scalar.length == 0)
+        return 0;
+    if (node->type != YAML_MAPPING_NODE)
+        return relay_yaml_fail(yaml, node, "%s must be a mapping; write `key: value` lines", what);
+    return (int)(node->data.mapping.pairs.top - node->data.mapping.pairs.start);
+}
+
+struct relay_yaml_pair relay_yaml_pair(struct relay_yaml *yaml, const yaml_node_t *node, int i)
+{
+    const yaml_node_pair_t *at = node->data.mapping.pairs.start + i;
+    yaml_node_t *key = yaml_document_get_node(&yaml->doc, at->key);
+    bool is_word = key->type == YAML_SCALAR_NODE && key->data.scalar.length > 0 &&
+                   key->data.scalar.length < WORD_MAX &&
+                   strlen((char *)key->data.scalar.value) == key->data.scalar.length;
+
+    return (struct relay_yaml_pair){
+        .key = is_word ? (char *)key->data.scalar.value : NULL,
+        .key_node = key,
+        .value = yaml_document_get_node(&yaml->doc, at->value),
+    };
+}
+
+int relay_yaml_items(struct relay_yaml *yaml, const yaml_node_t *node, const char *what)
+{
+    if (node->type != YAML_SEQUENCE_NODE)
+        return relay_yaml_fail(yaml, node, "%s must be a list; write [a, b] or `- a` lines", what);
+    return (int)(node->data.sequence.items.top - node->data.sequence.items.start);
+}
+
+yaml_node_t *relay_yaml_item(struct relay_yaml *yaml, const yaml_node_t *node, int i)
+{
+    return yaml_document_get_node(&yaml->doc, node->data.sequence.items.start[i]);
+}
+
+const char *relay_yaml_text(struct relay_yaml *yaml, const yaml_node_t *node, const char *what)
+{
+    const char *p;
+    size_t n;
+
+    if (node->type != YAML_SCALAR_NODE) {
+        (void)relay_yaml_fail(yaml, node, "%s must be one value, not a list or a mapping", what);
+        return NULL;
+    }
+    p = (const char *)node->data.scalar.value;
+    n = node->data.scalar.length;
+    if (n == 0 || n > TEXT_MAX) {
+        (void)relay_yaml_fail(yaml, node, n == 0 ? "%s has no value" : "%s is too long", what);
+        return NULL;
+    }
+    for (size_t i = 0; i < n; i++)
+        if ((unsigned char)p[i] < 0x20 || p[i] == 0x7f) {
+            (void)relay_yaml_fail(yaml, node, "%s holds a control character", what);
+            return NULL;
+        }
+    return p;
+}
+
+int relay_yaml_bool(struct relay_yaml *yaml, const yaml_node_t *node, const char *what, bool *value)
+{
+    const char *text = relay_yaml_text(yaml, node, what);
+
+    if (!text)
+        return RELAY_E_CONF;
+    *value = strcmp(text, "true") == 0;
+    if (node->data.scalar.style != YAML_PLAIN_SCALAR_STYLE || (!*value && strcmp(text, "false")))
+        return relay_yaml_fail(yaml, node, "%s is \"%.32s\"; write true or false", what, text);
+    return 0;
+}
+
+static size_t distance(const char *a, const char *b)
+{
+    size_t row[WORD_MAX + 1], n = strlen(b);
+
+    if (n > WORD_MAX)
+        return SIZE_MAX;
+    for (size_t j = 0; j <= n; j++)
+        row[j] = j;
+    for (size_t i = 0; a[i]; i++) {
+        size_t diagonal = row[0];
+
+        row[0] = i + 1;
+        for (size_t j = 0; j < n; j++) {
+            size_t best = diagonal + (a[i] != b[j]);
+
+            diagonal = row[j + 1];
+            if (row[j] + 1 < best)
+                best = row[j] + 1;
+            if (row[j + 1] + 1 < best)
+                best = row[j + 1] + 1;
+            row[j + 1] = best;
+        }
+    }
+    return row[n];
+}
+
+const char *relay_yaml_nearest(const char *word, const char *const *names, size_t n)
+{
+    size_t best = strlen(word) / 2 + 2; /* farther is no help */
+    const char *name = NULL;
+
+    for (size_t i = 0; i < n; i++) {
+        size_t d = distance(word, names[i]);
+
+        if (d < best) {
+            best = d;
+            name = names[i];
+        }
+    }
+    return name;
+}
