@@ -56,9 +56,14 @@ bool relay_flow_look(struct relay_flow *flow, struct relay_conn *sender, uint64_
         relay_conn_pause(sender);
         tell(sender, RELAY_EVENT_PAUSED);
     }
+    if (lag >= conf->out_hard)
+        return true;
+    /* no time is left: a burst that nobody could have taken yet is not held against them */
+    if (flow->spent_ms >= limit_ms)
+        return now_ms - flow->since_ms >= limit_ms / 10;
     if (!flow->is_paused)
         limit_ms /= 2;
-    return lag >= conf->out_hard || flow->spent_ms + (now_ms - flow->since_ms) >= limit_ms;
+    return flow->spent_ms + (now_ms - flow->since_ms) >= limit_ms;
 }
 
 void relay_flow_spend(struct relay_flow *flow, struct relay_conn *sender)

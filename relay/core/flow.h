@@ -3,9 +3,9 @@
  *
  * At conf.out_high octets behind the slowest cursor the sender's connection is not read any more,
  * until conf.out_low. All pauses of one message together last conf.pause_max_ms; then the receivers
- * still over the high mark lose the message and the rest goes on, without further pauses. A
- * connection that carries other traffic of its user is not stopped: there the slow ones have half
- * that time, and conf.out_hard octets. */
+ * still over the high mark lose the message and the rest goes on, without further pauses: who then
+ * falls behind again has a tenth of that time. A connection that carries other traffic of its user
+ * is not stopped: there the slow ones have half that time. Nobody may be conf.out_hard behind. */
 #ifndef RELAY_CORE_FLOW_H
 #define RELAY_CORE_FLOW_H
 

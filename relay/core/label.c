@@ -127,11 +127,11 @@ static void set_target(struct relay_label *label, const char *uri)
 
     if (!*uri)
         return;
-    if (!relay_id_normal(msrp_str_of(uri), normal) ||
-        (label->target[0] && strcmp(label->target, normal) != 0))
+    size_t n = relay_id_normal(msrp_str_of(uri), normal);
+    if (!n || (label->target[0] && strcmp(label->target, normal) != 0))
         label->is_ambiguous = true;
     else
-        memcpy(label->target, normal, sizeof normal);
+        memcpy(label->target, normal, n + 1);
 }
 
 static int read_info(struct relay_label *label, struct dpp_info *info)

@@ -322,8 +322,10 @@ int relay_sds_end(struct sds *sds, struct relay_conn *conn, struct relay_chunk *
 void relay_sds_gone(struct sds *sds, struct relay_conn *conn)
 {
     relay_fan_gone(conn, NULL);
-    while (conn->messages)
+    while (conn->messages) {
+        conn->messages->flow.is_paused = false; /* it is not to be read again */
         relay_life_free(conn->messages);
+    }
     for (struct sds_message *m = sds->all; m; m = m->all_next) {
         if (m->conn == conn) {
             m->conn = NULL;
