@@ -186,7 +186,7 @@ static int add_to_all(const struct words *w, struct opened *files, const uint8_t
 {
     int64_t now_s = time(NULL), from_s = now_s - CLOCK_SLACK_S;
     const char *peer = w->group ? w->group : w->peer;
-    uint32_t id;
+    uint32_t id = 0;
     int code = choose_id(w, files, &id);
 
     for (size_t i = 0; i < w->files_n && code == RELAY_EXIT_OK; i++) {

@@ -30,7 +30,7 @@
 
 static const char usage[] =
     "usage: mcrelay token keygen  --out-key FILE --out-jwks FILE [--kid KID]\n"
-    "       mcrelay token issue   --key FILE --kid KID --iss URL --client-id ID --mcdata-id URI\n"
+    "       mcrelay token issue   --key FILE --kid KID --iss URL --client-id ID [--mcdata-id URI]\n"
     "                             [--aud NAME] [--scope WORDS] [--mcptt-id URI] [--ttl SECONDS]\n"
     "                             [--claim NAME=JSON]...\n"
     "       mcrelay token inspect [FILE] [--jwks FILE --iss URL] [--aud NAME] [--scope WORD]\n"
@@ -426,9 +426,9 @@ static int token_issue(const struct relay_token_options *o)
     EVP_PKEY *key;
     int status;
 
-    if (!o->key || !o->kid || !o->iss || !o->client_id || !o->mcdata_id)
+    if (!o->key || !o->kid || !o->iss || !o->client_id)
         return relay_token_complain(RELAY_EXIT_USAGE,
-                                    "issue needs --key, --kid, --iss, --client-id and --mcdata-id");
+                                    "issue needs --key, --kid, --iss and --client-id");
     if (!relay_kid_is_plain(msrp_str_of(o->kid)))
         return relay_token_complain(RELAY_EXIT_USAGE,
                                     "a kid is 1 to 128 characters of [A-Za-z0-9._~-]");

@@ -36,21 +36,6 @@ static void on_note(void *ctx, bool is_error, const char *what, const char *text
     daemon_note(ctx, is_error ? RELAY_LOG_WARN : RELAY_LOG_INFO, what, text);
 }
 
-static char *on_metrics(void *ctx)
-{
-    return daemon_page(ctx);
-}
-
-static void on_reload(void *ctx)
-{
-    daemon_reload(ctx, true);
-}
-
-static void on_poll(void *ctx)
-{
-    daemon_reload(ctx, false);
-}
-
 static int listen_all(struct daemon *daemon, char *why, size_t why_n)
 {
     const struct relay_settings *s = &daemon->files.settings;
@@ -85,8 +70,8 @@ static int run(struct daemon *daemon, char *why, size_t why_n)
 {
     const struct relay_settings *settings = &daemon->files.settings;
     const struct relay_random random = {fill, NULL};
-    const struct relay_loop_hooks hooks = {daemon,     on_event,  on_note,
-                                           on_metrics, on_reload, on_poll};
+    const struct relay_loop_hooks hooks = {daemon,      on_event,          on_note,
+                                           daemon_page, daemon_reload_all, daemon_poll};
     struct relay_loop_conf conf;
     int err;
 
@@ -131,11 +116,9 @@ int main(int argc, char **argv)
         else if (option == 'v')
             return puts("mcrelayd " MC_VERSION) < 0;
         else
-            daemon.config = NULL;
-        if (option == 'h' || option == '?')
             break;
     }
-    if (!daemon.config) {
+    if (!daemon.config || option != -1) {
         fputs(
             "usage: mcrelayd --config FILE [--check]\n\nRuns the relay in the foreground. SIGTERM "
             "stops it cleanly, SIGHUP reads users, groups,\ntoken keys and the certificate "

@@ -1,8 +1,9 @@
 #include "relay/cmd/reload.h"
 #include "relay/ops/metric.h"
 
-char *daemon_page(struct daemon *daemon)
+char *daemon_page(void *ctx)
 {
+    struct daemon *daemon = ctx;
     static const char *const loop_labels[] = {
 #define X(name, label) "cause=\"" label "\"",
         RELAY_LOOP_COUNTS(X)

@@ -62,18 +62,26 @@ static void reload_certificate(struct daemon *daemon)
     daemon->files.tls = tls;
 }
 
-void daemon_reload(struct daemon *daemon, bool all)
+void daemon_poll(void *ctx)
 {
+    struct daemon *daemon = ctx;
     uint64_t policy_stamp = daemon->policy_stamp, rules_stamp = daemon->rules_stamp;
 
     daemon_stamp(daemon);
-    if (all || policy_stamp != daemon->policy_stamp)
+    if (policy_stamp != daemon->policy_stamp)
         reload_policy(daemon);
-    if (all || rules_stamp != daemon->rules_stamp)
+    if (rules_stamp != daemon->rules_stamp)
         reload_rules(daemon);
-    if (all) {
-        reload_certificate(daemon);
-        relay_log_reopen(daemon->log);
-        daemon_note(daemon, RELAY_LOG_INFO, "reload", "files were read again");
-    }
+}
+
+void daemon_reload_all(void *ctx)
+{
+    struct daemon *daemon = ctx;
+
+    daemon_stamp(daemon);
+    reload_policy(daemon);
+    reload_rules(daemon);
+    reload_certificate(daemon);
+    relay_log_reopen(daemon->log);
+    daemon_note(daemon, RELAY_LOG_INFO, "reload", "files were read again");
 }

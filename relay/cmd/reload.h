@@ -17,16 +17,18 @@ struct daemon {
 
 /* Remembers what the files look like now. */
 void daemon_stamp(struct daemon *daemon);
-/* Reads users, groups and token rules again: those that changed, or with `all` everything that can
- * change without a restart, the certificate and the log file too. What does not read is kept as it
- * was, and said in the log as an error. */
-void daemon_reload(struct daemon *daemon, bool all);
+/* Hooks of the loop; ctx is the daemon. daemon_poll reads users, groups and token rules again where
+ * their files changed; daemon_reload_all reads everything that can change without a restart, the
+ * certificate and the log file too. What does not read is kept as it was, and said in the log as an
+ * error. */
+void daemon_poll(void *ctx);
+void daemon_reload_all(void *ctx);
 
 /* A line in the log, at the time of the call. */
 void daemon_note(struct daemon *daemon, enum relay_log_level level, const char *what,
                  const char *text);
 
-/* The metrics page of the machine and of its street, malloced; NULL without memory. */
-char *daemon_page(struct daemon *daemon);
+/* Hook: the metrics page of the machine and of its street, malloced; NULL without memory. */
+char *daemon_page(void *ctx);
 
 #endif
