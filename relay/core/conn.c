@@ -124,6 +124,7 @@ static void forget(struct relay_conn *conn)
 {
     struct relay *relay = conn->relay;
 
+    conn->closing = true; /* first: nothing that ends now may ask for it to be read or written */
     unlist(conn);
     relay_sds_gone(relay->sds, conn);
     relay_chunk_done(conn);
@@ -152,7 +153,6 @@ void relay_conn_close(struct relay_conn *conn, int err)
     if (err)
         relay_refuse(conn->relay, conn, err, 0, (struct msrp_str){NULL, 0}, conn->chunk.body);
     forget(conn);
-    conn->closing = true;
     conn->wants_close = true;
     relay_conn_wants(conn);
 }
