@@ -5,8 +5,6 @@
 
 #include "relay/core/sds.h"
 
-/* --- the body --- */
-
 int relay_fan_new(struct fan **out, struct sds_message *message, struct relay *relay,
                   const char *sender, struct relay_label *label)
 {
@@ -30,29 +28,9 @@ int relay_fan_new(struct fan **out, struct sds_message *message, struct relay *r
     return 0;
 }
 
-static struct fan_span *span_at(const struct fan *fan, uint64_t number)
+static uint64_t available(const struct fan_delivery *d)
 {
-    return &fan->spans[fan->spans_at + (unsigned)(number - fan->first)];
-}
-
-/* One past the newest span's number. */
-static uint64_t span_end(const struct fan *fan)
-{
-    return fan->first + (fan->spans_n - fan->spans_at);
-}
-
-/* Lets go of what no cursor needs. */
-static void release(struct fan *fan)
-{
-    while (fan->spans_at < fan->spans_n && !fan->spans[fan->spans_at].waiting) {
-        relay_slab_unref(fan->spans[fan->spans_at].run.slab);
-        fan->spans_at++;
-        fan->first++;
-    }
-    if (fan->spans_at == fan->spans_n) {
-        fan->spans_at = fan->spans_n = 0;
-        fan->last = NULL; /* it may be gone */
-    }
+    return d->fan->passed - d->at;
 }
 
 void relay_fan_free(struct fan *fan)
@@ -60,86 +38,9 @@ void relay_fan_free(struct fan *fan)
     if (!fan)
         return;
     relay_fan_abort(fan, 408);
-    for (unsigned i = fan->spans_at; i < fan->spans_n; i++)
-        relay_slab_unref(fan->spans[i].run.slab);
-    free(fan->spans);
-    relay_slab_unref(fan->glue);
+    relay_body_done(fan);
     relay_label_done(&fan->label);
     free(fan);
-}
-
-static int make_room(struct fan *fan)
-{
-    if (fan->spans_n < fan->spans_cap)
-        return 0;
-    if (fan->spans_at > fan->spans_cap / 2) {
-        memmove(fan->spans, fan->spans + fan->spans_at,
-                (fan->spans_n - fan->spans_at) * sizeof *fan->spans);
-        fan->spans_n -= fan->spans_at;
-        fan->spans_at = 0;
-        return 0;
-    }
-    unsigned cap = fan->spans_cap ? fan->spans_cap * 2 : 4;
-    struct fan_span *spans = reallocarray(fan->spans, cap, sizeof *spans);
-    if (!spans)
-        return RELAY_E_NOMEM;
-    fan->spans = spans;
-    fan->spans_cap = cap;
-    return 0;
-}
-
-int relay_fan_append(struct fan *fan, struct relay_slab *slab, const char *p, size_t n)
-{
-    struct fan_span *last = fan->spans_n > fan->spans_at ? &fan->spans[fan->spans_n - 1] : NULL;
-
-    if (!n)
-        return 0;
-    if (last && last->waiting == fan->sending && last->run.slab == slab &&
-        last->run.p + last->run.n == p) {
-        last->run.n += n;
-        fan->end += n;
-        last->end = fan->end;
-        return 0;
-    }
-    if (!fan->sending) { /* nobody listens any more */
-        fan->end += n;
-        return 0;
-    }
-    int rc = make_room(fan);
-    if (rc)
-        return rc;
-    /* a run keeps its whole slab alive, so that is what it costs; neighbours share it */
-    uint64_t before = fan->cost;
-    if (slab != fan->last)
-        fan->cost += slab->cap;
-    else
-        before -= slab->cap;
-    fan->last = slab;
-    fan->end += n;
-    fan->spans[fan->spans_n++] = (struct fan_span){
-        .run = {relay_slab_ref(slab), p, n},
-        .end = fan->end,
-        .cost = before,
-        .waiting = fan->sending,
-    };
-    return 0;
-}
-
-int relay_fan_glue(struct fan *fan, const char *p, size_t n)
-{
-    if (!fan->glue)
-        fan->glue = relay_slab_new(relay_slabs_of(fan->relay), RELAY_SLAB_OUT);
-    if (!fan->glue)
-        return RELAY_E_NOMEM;
-    char *to = fan->glue->data + fan->glue->used;
-    memcpy(to, p, n);
-    fan->glue->used += (uint32_t)n;
-    return relay_fan_append(fan, fan->glue, to, n);
-}
-
-static uint64_t available(const struct fan_delivery *d)
-{
-    return d->fan->passed - d->at;
 }
 
 /* Is there a chunk to be made now? Small ones are made at the end only: a sender who dribbles would
@@ -149,36 +50,11 @@ static bool is_ready(const struct fan_delivery *d)
     return !d->fan || d->fan->is_complete || available(d) >= MSRP_CHUNK_STEP;
 }
 
-static void wake(struct fan *fan)
+void relay_fan_wake(struct fan *fan)
 {
     for (struct fan_delivery *d = fan->deliveries; d; d = d->fan_next)
         if (!d->is_staged && is_ready(d))
             relay_conn_wants_write(d->conn);
-}
-
-void relay_fan_pass(struct fan *fan, uint64_t upto)
-{
-    if (upto <= fan->passed)
-        return;
-    fan->passed = upto;
-    wake(fan);
-}
-
-void relay_fan_finish(struct fan *fan)
-{
-    fan->passed = fan->end;
-    fan->is_complete = true;
-    wake(fan);
-}
-
-uint64_t relay_fan_lag(const struct fan *fan)
-{
-    return fan->spans_n > fan->spans_at ? fan->cost - fan->spans[fan->spans_at].cost : 0;
-}
-
-uint64_t relay_fan_lag_of(const struct fan_delivery *d)
-{
-    return d->span < span_end(d->fan) ? d->fan->cost - span_at(d->fan, d->span)->cost : 0;
 }
 
 /* --- deliveries --- */
@@ -264,28 +140,13 @@ int relay_fan_add(struct fan *fan, struct relay_conn *conn)
     return 0;
 }
 
-/* The cursor goes n octets on. */
-static void advance(struct fan_delivery *d, uint64_t n)
-{
-    struct fan *fan = d->fan;
-
-    d->at += n;
-    while (d->span < span_end(fan) && span_at(fan, d->span)->end <= d->at)
-        span_at(fan, d->span++)->waiting--;
-    release(fan);
-}
-
 /* The fan does not know the delivery any more. */
 static void leave_fan(struct fan_delivery *d)
 {
     struct fan *fan = d->fan;
 
-    if (!d->is_staged) {
-        for (uint64_t i = d->span; i < span_end(fan); i++)
-            span_at(fan, i)->waiting--;
-        fan->sending--;
-        release(fan);
-    }
+    if (!d->is_staged)
+        relay_body_leave(d);
     if (d->fan_next)
         d->fan_next->fan_prev = d->fan_prev;
     *(d->fan_prev ? &d->fan_prev->fan_next : &fan->deliveries) = d->fan_next;
@@ -389,8 +250,9 @@ static void collect(struct chunk *chunk, const struct fan_delivery *d)
 
     if (want > RELAY_FAN_CHUNK)
         want = RELAY_FAN_CHUNK;
-    for (uint64_t i = d->span; want && i < span_end(fan) && chunk->runs_n <= RUNS_MAX; i++) {
-        const struct fan_span *span = span_at(fan, i);
+    for (uint64_t i = d->span; want && i < relay_body_span_end(fan) && chunk->runs_n <= RUNS_MAX;
+         i++) {
+        const struct fan_span *span = relay_body_span(fan, i);
         uint64_t skip = at - (span->end - span->run.n), n = span->run.n - skip;
         if (n > want)
             n = want;
@@ -500,7 +362,7 @@ static void moved(struct fan_delivery *d, const struct chunk *chunk, uint64_t oc
     d->has_begun = true;
     d->staged += octets;
     d->in_flight++;
-    advance(d, chunk->octets);
+    relay_body_advance(d, chunk->octets);
     list_cut(&conn->deliveries, d);
     if (chunk->flag == '$') {
         d->is_staged = true;

@@ -20,6 +20,8 @@ enum {
     RELAY_FAN_CHUNK = 16 * 1024,     /* most body octets of one delivery chunk */
     RELAY_FAN_LABEL_MAX = 24 * 1024, /* longest label that is written */
     RELAY_FAN_PER_CONN = 256,        /* deliveries that wait for one connection */
+    RELAY_FAN_COPY = 128,            /* shorter runs are put together: they would keep more alive
+                                        than they are, and make a thousand members' small chunks */
 };
 
 /* What the octets of one span cost and who still needs them. */
@@ -37,7 +39,7 @@ struct fan {
     const char *sender;          /* MCData ID; lives as long as the message */
     struct relay_label label;
     char boundary[RELAY_BOUNDARY_N + 1];
-    struct relay_slab *glue; /* where what we write between parts stands */
+    struct relay_slab *glue; /* where short runs, and what we write ourselves, stand */
 
     struct fan_span *spans; /* [spans_at, spans_n) are held */
     unsigned spans_at, spans_n, spans_cap;
@@ -82,24 +84,10 @@ void relay_fan_free(struct fan *fan);
  * conf.out_hard octets or RELAY_FAN_PER_CONN deliveries), RELAY_E_NOMEM, RELAY_E_RANDOM. */
 int relay_fan_add(struct fan *fan, struct relay_conn *conn) __attribute__((warn_unused_result));
 
-/* Appends octets, by reference; they wait until relay_fan_pass. 0 or RELAY_E_NOMEM. */
-int relay_fan_append(struct fan *fan, struct relay_slab *slab, const char *p, size_t n)
-    __attribute__((warn_unused_result));
-/* Appends octets of ours (below 128), by copy: what stands between and behind parts. */
-int relay_fan_glue(struct fan *fan, const char *p, size_t n) __attribute__((warn_unused_result));
-/* Octets [0, upto) of the fan may be sent. */
-void relay_fan_pass(struct fan *fan, uint64_t upto);
-/* Nothing more comes; all of it may be sent. */
-void relay_fan_finish(struct fan *fan);
-
 /* Ends all deliveries that are not over, or one; status is what is told. The message is not told:
  * the caller knows. */
 void relay_fan_abort(struct fan *fan, int status);
 void relay_fan_drop(struct fan_delivery *delivery, int status);
-
-/* Slab octets kept alive for the slowest cursor; for this one. */
-uint64_t relay_fan_lag(const struct fan *fan);
-uint64_t relay_fan_lag_of(const struct fan_delivery *delivery);
 
 /* The connection is gone, or one session of it (NULL: all): its deliveries fail, without a `#`. */
 void relay_fan_gone(struct relay_conn *conn, const struct relay_session *session);
@@ -115,5 +103,33 @@ bool relay_fan_is_ready(const struct relay_conn *conn);
 /* The answer to one of our transactions: an MSRP status, or 408 when none came in time. */
 void relay_fan_answered(struct relay_conn *conn, struct fan_delivery *delivery, uint64_t start,
                         uint64_t end, int status);
+
+/* There is something new: connections with a chunk to make want to write. For body.c. */
+void relay_fan_wake(struct fan *fan);
+
+/* --- body.c: the octets --- */
+
+/* Appends octets, by reference (runs below RELAY_FAN_COPY: by copy, once for all); they wait until
+ * relay_body_pass. 0 or RELAY_E_NOMEM. */
+int relay_body_append(struct fan *fan, struct relay_slab *slab, const char *p, size_t n)
+    __attribute__((warn_unused_result));
+/* Appends octets of ours, by copy (at most 128): what stands between and behind parts. */
+int relay_body_glue(struct fan *fan, const char *p, size_t n) __attribute__((warn_unused_result));
+/* Octets [0, upto) of the fan may be sent. */
+void relay_body_pass(struct fan *fan, uint64_t upto);
+/* Nothing more comes; all of it may be sent. */
+void relay_body_finish(struct fan *fan);
+void relay_body_done(struct fan *fan); /* gives everything back */
+
+/* Slab octets kept alive for the slowest cursor; for this one. */
+uint64_t relay_body_lag(const struct fan *fan);
+uint64_t relay_body_lag_of(const struct fan_delivery *delivery);
+
+/* The span of a number that is still held; one past the newest number. */
+struct fan_span *relay_body_span(const struct fan *fan, uint64_t number);
+uint64_t relay_body_span_end(const struct fan *fan);
+/* The cursor goes n octets on. The delivery takes no more. */
+void relay_body_advance(struct fan_delivery *delivery, uint64_t n);
+void relay_body_leave(struct fan_delivery *delivery);
 
 #endif

@@ -228,11 +228,11 @@ void relay_life_look(struct sds_message *m)
     struct fan_delivery *next;
 
     if (m->state != RELAY_MESSAGE_OPEN || !m->fan ||
-        !relay_flow_look(&m->flow, m->conn, relay_fan_lag(m->fan)))
+        !relay_flow_look(&m->flow, m->conn, relay_body_lag(m->fan)))
         return;
     for (struct fan_delivery *d = m->fan->deliveries; d; d = next) {
         next = d->fan_next;
-        if (relay_fan_lag_of(d) >= relay_conf_of(m->sds->relay)->out_high)
+        if (relay_body_lag_of(d) >= relay_conf_of(m->sds->relay)->out_high)
             relay_fan_drop(d, 413);
     }
     relay_flow_spend(&m->flow, m->conn);

@@ -244,7 +244,7 @@ static int begin_mikey(struct sds_message *m, const struct relay_walk_event *ev)
     body->phase = RELAY_PHASE_MIKEY;
     if (body->is_repeat)
         return 0;
-    rc = relay_fan_glue(m->fan, head, relay_label_mikey_head(m->fan->boundary, head));
+    rc = relay_body_glue(m->fan, head, relay_label_mikey_head(m->fan->boundary, head));
     body->base = m->fan->end;
     if (rc)
         return rc;
@@ -262,7 +262,7 @@ static int part_data(struct sds_message *m, const struct relay_span *data)
     if (rc || body->is_repeat)
         return rc;
     if (m->fan)
-        return relay_fan_append(m->fan, data->slab, data->p, data->n);
+        return relay_body_append(m->fan, data->slab, data->p, data->n);
     memcpy(body->key->data + body->key->used, data->p, data->n);
     body->key->used += (uint32_t)data->n;
     return 0;
@@ -329,7 +329,7 @@ int relay_message_take(struct sds_message *m, struct relay_slab *slab, const cha
             rc = event(m, &ev);
     } while (!rc && ev.kind != MSRP_MIME_MORE);
     if (!rc && m->fan)
-        relay_fan_pass(m->fan, body->base + body->guard.passed);
+        relay_body_pass(m->fan, body->base + body->guard.passed);
     return rc;
 }
 
@@ -378,7 +378,7 @@ static int send_whole(struct sds_message *m)
     }
     relay_counts_of(m->sds->relay)->messages_in++;
     tell(m, RELAY_EVENT_MESSAGE_IN, 0);
-    return relay_fan_append(m->fan, body->key, body->key->data, body->key->used);
+    return relay_body_append(m->fan, body->key, body->key->data, body->key->used);
 }
 
 int relay_message_complete(struct sds_message *m)
@@ -396,12 +396,12 @@ int relay_message_complete(struct sds_message *m)
         rc = body->label.kind == RELAY_LABEL_SDS ? compare(m) : send_whole(m);
     if (rc || body->is_repeat)
         return rc;
-    rc = relay_fan_glue(m->fan, tail, relay_label_tail(m->fan->boundary, tail));
+    rc = relay_body_glue(m->fan, tail, relay_label_tail(m->fan->boundary, tail));
     if (rc)
         return rc;
     relay_disp_close(m->sds->disp, m->record, body->has_digest ? body->digest : NULL);
     m->record = NULL;
-    relay_fan_finish(m->fan);
+    relay_body_finish(m->fan);
     return 0;
 }
 

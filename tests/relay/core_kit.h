@@ -383,6 +383,8 @@ static inline void kit_hear(struct sim *sim, unsigned c, struct kit_heard *heard
     struct kit_text answers = {NULL, 0};
     struct msrp_head head;
     size_t at = 0, chunk_n = 0, n = conn->heard_n;
+    size_t frame_at = 0, before = 0; /* where the running frame began, what was there then */
+    unsigned messages = heard->n;
     char *octets = sim_alloc(NULL, n + 1);
 
     memcpy(octets, conn->heard, n);
@@ -399,6 +401,7 @@ static inline void kit_hear(struct sim *sim, unsigned c, struct kit_heard *heard
             head = *ev.head;
             got = NULL;
             chunk_n = 0;
+            messages = heard->n;
             if (head.is_response) {
                 heard->code = (int)head.code;
             } else if (head.method == MSRP_REPORT) {
@@ -413,6 +416,7 @@ static inline void kit_hear(struct sim *sim, unsigned c, struct kit_heard *heard
                 got = kit_find(heard, head.message_id); /* an abort */
             }
             if (got) {
+                before = got->n;
                 assert_int_equal(head.range.start, got->n + 1); /* in order, no hole */
                 got->total = head.range.total;
                 snprintf(got->tid, sizeof got->tid, "%.*s", (int)head.tid.n, head.tid.p);
@@ -446,6 +450,16 @@ static inline void kit_hear(struct sim *sim, unsigned c, struct kit_heard *heard
             if (code)
                 kit_puts(&answers, line);
         }
+        if (ev.kind == MSRP_EV_END) {
+            frame_at = at;
+            got = NULL;
+        }
+    }
+    at = frame_at;
+    if (got) { /* half a frame: as if it had not been heard */
+        got->n = before;
+        if (messages < heard->n)
+            free(heard->got[--heard->n].body);
     }
     if (at < n) { /* the beginning of the next frame: heard again */
         assert_false(conn->heard_n);
