@@ -42,18 +42,27 @@ static bool say_cut(struct stage *s, const struct kit_text *body, const char *id
             from[i + 1] = a, to[i + 1] = b;
         }
     }
+    bool *said = calloc(body->n, sizeof *said); /* behind its last octet a message is over */
     for (size_t i = 0; i < n; i++) {
-        size_t at = from[i];
+        size_t at = from[i], fresh = 0;
+        for (size_t k = at; k < to[i]; k++)
+            fresh += !said[k];
+        if (!fresh)
+            continue;
         if (at && draw(4) == 0 && at > 5)
             at -= draw(at < 50 ? at : 50); /* again, the same octets */
+        memset(said + at, true, to[i] - at);
         const char *tid = kit_chunk(&s->sim, s->alice, id, "", NULL, body, at, to[i] - at,
                                     to[i] == body->n ? '$' : '+');
-        if (kit_code(&s->sim, s->alice, tid) != 200)
+        if (kit_code(&s->sim, s->alice, tid) != 200) {
+            free(said);
             return false;
+        }
         sim_clear(&s->sim, s->alice);
         if (draw(2))
             kit_hear_all(&s->sim, s->bob, &s->b, 200);
     }
+    free(said);
     return true;
 }
 
@@ -90,7 +99,8 @@ static void same_octets(void **state)
         /* and the end of the message is known to be the end */
         assert_int_equal(s.b.got[0].total, s.b.got[0].n);
         assert_int_equal(s.c.got[0].total, s.c.got[0].n);
-        assert_true(relay_is_quiet(s.sim.relay));
+        if (!relay_is_quiet(s.sim.relay))
+            fail_msg("seed %llu: not quiet", (unsigned long long)(first + (uint64_t)round));
         free(body.p);
         stage_done(&s);
     }
