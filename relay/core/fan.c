@@ -231,7 +231,8 @@ bool relay_fan_is_ready(const struct relay_conn *conn)
     return relay_conn_has_hop_room(conn) && pick(conn);
 }
 
-enum { RUNS_MAX = 64 };
+/* RELAY_FAN_CHUNK octets in runs and glue of turn, RELAY_FAN_COPY octets to two of them */
+enum { RUNS_MAX = 2 * RELAY_FAN_CHUNK / RELAY_FAN_COPY };
 
 /* A chunk in the making. */
 struct chunk {
