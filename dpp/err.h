@@ -17,7 +17,6 @@
 /* clang-format off */
 #define DPP_ERRORS(X)                                                                              \
     X(NOMEM,            -6001, "out of memory",                                      "dpp_nomem",            413, "") \
-    X(RANDOM,           -6002, "the random source failed",                           "dpp_random",           413, "") \
     X(SHORT,            -6003, "the buffer ends inside a field",                     "dpp_short",            400, "") \
     X(LONG,             -6004, "a field is longer than its cap",                     "dpp_long",             400, "") \
     X(VALUE,            -6005, "a field has a value that is not allowed",            "dpp_value",            400, "") \
@@ -26,9 +25,7 @@
     /* the messages of TS 24.282 clause 15 */ \
     X(MESSAGE_TYPE,     -6010, "a message type we do not know",                      "dpp_message_type",     400, "") \
     X(IE,               -6011, "an information element is malformed",                "dpp_ie",               400, "") \
-    X(IE_UNKNOWN,       -6012, "an unknown element that must be understood",         "dpp_ie_unknown",       400, "") \
     X(TRUNCATED,        -6013, "the message ends before its mandatory part",         "dpp_truncated",        400, "") \
-    X(TRAILING,         -6014, "octets follow the message",                          "dpp_trailing",         400, "") \
     X(PROTECTED,        -6015, "the message is protected and has no clear fields",   "dpp_protected",        403, "") \
     X(PAYLOAD_COUNT,    -6016, "the number of payloads is not the number announced", "dpp_payload_count",    400, "") \
     /* mcdata-info and resource-lists */ \
