@@ -105,10 +105,6 @@
     X(PATH_PORT,        -7213, "a path URI without a port",                          "path_port",        400, "63") \
     /* chunks and messages */ \
     X(FLAGS_DIFFER,     -7300, "report flags differ between chunks",                 "flags_differ",     400, "28") \
-    X(TOTAL_CHANGES,    -7301, "the total changes between chunks",                   "total_changes",    400, "31") \
-    X(END_NOT_TOTAL,    -7302, "the last chunk does not end at the total",           "end_not_total",    400, "31") \
-    X(BODY_OVER_RANGE,  -7303, "the body is longer than its range",                  "body_over_range",  400, "33") \
-    X(RANGE_ABSENT,     -7304, "a later chunk without Byte-Range",                   "range_absent",     400, "35") \
     X(TOO_LARGE,        -7305, "the message is larger than allowed",                 "too_large",        413, "37") \
     X(TOO_MANY_OPEN,    -7306, "too many open messages",                             "too_many_open",    413, "38") \
     X(TOO_MANY_GAPS,    -7307, "too many gaps in the message",                       "too_many_gaps",    413, "38") \
@@ -124,7 +120,6 @@
     /* the SDS service */ \
     X(SDS_TYPE,         -7400, "the service takes multipart/mixed only",             "sds_type",         415, "25") \
     X(SDS_PARTS,        -7401, "expected MIME bodies not in the request",            "sds_parts",        400, "") \
-    X(SDS_MIME,         -7402, "the multipart is malformed",                         "sds_mime",         400, "24") \
     X(SDS_INFO,         -7403, "the mcdata-info does not read",                      "sds_info",         400, "") \
     X(SDS_SIGNALLING,   -7404, "the signalling does not read",                       "sds_signalling",   400, "") \
     X(SDS_LABEL_LONG,   -7405, "the label is longer than its cap",                   "sds_label_long",   413, "37") \
@@ -143,17 +138,13 @@
     X(SDS_UNCORRELATED, -7418, "the disposition matches no message",                 "sds_uncorrelated", 403, "42") \
     X(SDS_NOTIFIER,     -7419, "the notifier is not in the group",                   "sds_notifier",     403, "42") \
     X(SDS_ABSENT,       -7420, "the target is not there",                            "sds_absent",       413, "") \
-    X(SDS_UNPROTECTED,  -7421, "an unprotected payload where protection is required","sds_unprotected",  403, "") \
     X(SDS_SIGNAL_PLAIN, -7422, "plain signalling where protection is required",      "sds_signal_plain", 403, "") \
     X(SDS_CSK,          -7423, "the signalling does not open under the CSK",         "sds_csk",          403, "") \
     X(SDS_NO_CSK,       -7424, "the connection has no CSK",                          "sds_no_csk",       403, "") \
-    X(SDS_FRAME,        -7425, "a protected frame is malformed",                     "sds_frame",        400, "") \
-    X(SDS_TAG,          -7426, "the key's purpose tag does not fit",                 "sds_tag",          403, "") \
     X(SDS_BOUNDARY,     -7427, "the payload holds our boundary",                     "sds_boundary",     400, "") \
     X(SDS_CONFLICT,     -7428, "the same message ID with another content",           "dup_conflict",     403, "43") \
     X(SDS_MIKEY_LONG,   -7429, "the I_MESSAGE is longer than its cap",               "sds_mikey_long",   413, "37") \
     X(SDS_MIKEY_GROUP,  -7430, "an I_MESSAGE serves one user, not a group",          "sds_mikey_group",  400, "") \
-    X(SDS_REPLAY,       -7431, "the signalling frame was seen before",               "sds_replay",       403, "") \
     X(SDS_MIKEY_UPLOAD, -7432, "CSK upload is not offered here",                     "sds_mikey_upload", 403, "") \
     X(SDS_OPEN_TWICE,   -7433, "the message is open under another Message-ID",       "dup_open",         413, "")
 /* clang-format on */
