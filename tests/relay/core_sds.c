@@ -160,6 +160,7 @@ static void failure_reports(void **state)
     stage_settle(&s);
     assert_int_equal(s.a.reports, 1);
     assert_int_equal(s.a.status, 403);
+    assert_int_equal(s.sim.last_refusal, RELAY_E_UNDELIVERED);
     assert_true(relay_is_quiet(s.sim.relay));
 
     /* it is new when it is sent again; row 45: silence */
@@ -471,6 +472,37 @@ static void draining(void **state)
     stage_done(&s);
 }
 
+/* Behind a gap: as many runs as may be held, and one more. The gap filled, all of it is there. */
+static void fragments(void **state)
+{
+    for (int over = 0; over < 2; over++) {
+        struct stage s;
+        struct kit_sds sds = kit_sds(SIM_BOB, "");
+        (void)state;
+        stage_group(&s);
+        sds.data = big;
+        sds.data_n = 20000;
+        struct kit_text body = kit_body(&sds);
+        int code = 0;
+        for (size_t i = 0; i < 128 + (size_t)over; i++) {
+            const char *tid =
+                kit_chunk(&s.sim, s.alice, "mid1", "", NULL, &body, 1000 + i * 10, 10, '+');
+            code = kit_code(&s.sim, s.alice, tid);
+            sim_clear(&s.sim, s.alice);
+        }
+        assert_int_equal(code, over ? 413 : 200);
+        assert_int_equal(s.sim.last_refusal, over ? RELAY_E_TOO_MANY_GAPS : 0);
+        if (!over) {
+            kit_chunk(&s.sim, s.alice, "mid1", "", NULL, &body, 0, 1000, '+');
+            kit_chunk(&s.sim, s.alice, "mid1", "", NULL, &body, 2280, body.n - 2280, '$');
+            stage_settle(&s);
+            kit_same_payload(&s.b.got[0], &sds);
+        }
+        free(body.p);
+        stage_done(&s);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -481,6 +513,7 @@ int main(void)
         cmocka_unit_test(lost_sender),    cmocka_unit_test(takeover),
         cmocka_unit_test(removed_member), cmocka_unit_test(session_expires),
         cmocka_unit_test(absent),         cmocka_unit_test(draining),
+        cmocka_unit_test(fragments),
     };
 
     for (size_t i = 0; i < sizeof big; i++)
