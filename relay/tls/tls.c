@@ -359,10 +359,12 @@ ssize_t relay_tls_read(struct relay_tls *tls, int64_t now_ms, char *p, size_t n)
 {
     ssize_t err = shake(tls, now_ms);
     size_t got = 0;
+    int ok;
 
     if (err != 1 || !p)
         return err == 1 ? 0 : err;
-    return outcome(tls, SSL_read_ex(tls->ssl, p, n, &got), got);
+    ok = SSL_read_ex(tls->ssl, p, n, &got);
+    return outcome(tls, ok, got);
 }
 
 int relay_tls_poll(struct relay_tls *tls, int64_t now_ms)
