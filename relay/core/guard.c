@@ -12,10 +12,17 @@ static const struct dpp_key *csk_of(const struct relay_conn *conn, int64_t now_s
     return conn->csk && dpp_key_check(conn->csk, now_s) == 0 ? conn->csk : NULL;
 }
 
+/* `auto`: a connection that could protect must, and a CSK that has run out is no excuse. */
+static bool may_be_plain(const struct relay_conf *conf, const struct relay_conn *conn)
+{
+    return conf->signalling == RELAY_PROTECTION_ALLOWED ||
+           (conf->signalling == RELAY_PROTECTION_AUTO && !conn->csk);
+}
+
 bool relay_guard_may_deliver(const struct relay_conf *conf, const struct relay_conn *conn,
                              int64_t now_s)
 {
-    return conf->signalling != RELAY_PROTECTION_REQUIRED || csk_of(conn, now_s);
+    return csk_of(conn, now_s) || may_be_plain(conf, conn);
 }
 
 ssize_t relay_guard_open(const struct relay_conf *conf, const struct relay_conn *conn,
@@ -31,11 +38,8 @@ ssize_t relay_guard_open(const struct relay_conf *conf, const struct relay_conn 
     if (!n)
         return RELAY_E_SDS_SIGNALLING;
     if (!(p[0] & DPP_FRAME_PROTECTED)) {
-        /* `auto`: a connection that could protect must (never a silent downgrade); a CSK that has
-         * run out is no excuse */
-        if (conf->signalling == RELAY_PROTECTION_REQUIRED ||
-            (conf->signalling == RELAY_PROTECTION_AUTO && conn->csk))
-            return RELAY_E_SDS_SIGNAL_PLAIN;
+        if (!may_be_plain(conf, conn))
+            return RELAY_E_SDS_SIGNAL_PLAIN; /* never a silent downgrade */
         memcpy(out, p, n);
         return (ssize_t)n;
     }
@@ -60,8 +64,7 @@ ssize_t relay_guard_seal(const struct relay_conn *conn, const uint8_t *plain, si
     ssize_t rc;
 
     if (!csk) {
-        if (conf->signalling == RELAY_PROTECTION_REQUIRED ||
-            (conf->signalling == RELAY_PROTECTION_AUTO && conn->csk))
+        if (!may_be_plain(conf, conn))
             return RELAY_E_SDS_NO_CSK;
         if (n > cap)
             return DPP_E_SPACE;

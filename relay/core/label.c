@@ -164,11 +164,8 @@ static int read_info(struct relay_label *label, struct dpp_info *info)
 int relay_label_read(struct relay_label *label, const struct relay_conn *conn)
 {
     struct dpp_info info;
-    int rc;
+    int rc = read_info(label, &info);
 
-    if (!has(label, RELAY_PART_INFO))
-        return RELAY_E_SDS_PARTS;
-    rc = read_info(label, &info);
     if (rc)
         return rc;
     if (has(label, RELAY_PART_MIKEY)) {

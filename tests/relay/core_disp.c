@@ -115,6 +115,14 @@ static void many(void **state)
                 relay_disp_forget(disp, &k);
         }
     assert_int_equal(relay_disp_count(disp), 5000);
+    for (unsigned i = 0; i < 600; i++) { /* and of many people */
+        char name[16];
+        snprintf(name, sizeof name, "user%u", i % 300);
+        k = key(name, 1, RELAY_DISP_SDS, "c");
+        assert_int_equal(relay_disp_add(disp, &k, false, 1, &r),
+                         i < 300 ? RELAY_DISP_NEW : RELAY_DISP_DONE);
+        relay_disp_close(disp, r, NULL);
+    }
     relay_disp_free(disp);
 }
 
@@ -315,6 +323,60 @@ static void repeats(void **state)
     stage_done(&s);
 }
 
+/* A repeat with a part 5: what counts is part 4. */
+static void repeat_with_key(void **state)
+{
+    struct stage s;
+    struct kit_sds sds = kit_sds(SIM_BOB, "hello");
+
+    (void)state;
+    stage_group(&s);
+    sds.mikey = "one";
+    sds.mikey_n = 3;
+    assert_int_equal(kit_send(&s.sim, s.alice, &sds, "mid1"), 200);
+    sds.mikey = "two";
+    assert_int_equal(kit_send(&s.sim, s.alice, &sds, "mid2"), 200);
+    sds.data = "world";
+    assert_int_equal(kit_send(&s.sim, s.alice, &sds, "mid3"), 403);
+    stage_settle(&s);
+    assert_int_equal(s.b.n, 1);
+    stage_done(&s);
+}
+
+/* What was true when the label came is asked again before a notification goes. */
+static void late_changes(void **state)
+{
+    struct stage s;
+    struct kit_sds all = kit_group("hello"), note = kit_note(SIM_ALICE, 2);
+
+    (void)state;
+    for (int round = 0; round < 2; round++) {
+        stage_group(&s);
+        assert_int_equal(kit_send(&s.sim, s.alice, &all, "mid1"), 200);
+        stage_settle(&s);
+        struct kit_text body = kit_body(&note);
+        kit_chunk(&s.sim, s.bob, "note1", "", NULL, &body, 0, body.n,
+                  '+'); /* all of it, but not the end */
+        if (round) {
+            sim_closed(&s.sim, s.alice);
+        } else {
+            struct relay_policy *policy = relay_policy_new();
+            struct relay_group *group = relay_policy_add_group(policy, KIT_GROUP);
+            group->sds = true;
+            assert_non_null(relay_group_add(group, SIM_ALICE));
+            kit_policy(&s.sim, policy); /* bob is out */
+        }
+        char range[64];
+        snprintf(range, sizeof range, "%zu-%zu/%zu", body.n + 1, body.n, body.n);
+        sim_clear(&s.sim, s.bob);
+        const char *tid = kit_chunk(&s.sim, s.bob, "note1", "", range, &body, body.n, 0, '$');
+        assert_int_equal(kit_code(&s.sim, s.bob, tid), round ? 413 : 403);
+        assert_int_equal(s.sim.last_refusal, round ? RELAY_E_SDS_ABSENT : RELAY_E_SDS_NOTIFIER);
+        free(body.p);
+        stage_done(&s);
+    }
+}
+
 /* After its time a message is new again. */
 static void forgotten(void **state)
 {
@@ -338,9 +400,16 @@ static void forgotten(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(records),       cmocka_unit_test(bounds),       cmocka_unit_test(many),
-        cmocka_unit_test(notifications), cmocka_unit_test(uncorrelated), cmocka_unit_test(early),
-        cmocka_unit_test(repeats),       cmocka_unit_test(forgotten),
+        cmocka_unit_test(records),
+        cmocka_unit_test(bounds),
+        cmocka_unit_test(many),
+        cmocka_unit_test(notifications),
+        cmocka_unit_test(uncorrelated),
+        cmocka_unit_test(early),
+        cmocka_unit_test(repeats),
+        cmocka_unit_test(forgotten),
+        cmocka_unit_test(repeat_with_key),
+        cmocka_unit_test(late_changes),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -224,6 +224,9 @@ static void csk_expires(void **state)
     sds.sealed_signalling = false;
     assert_int_equal(kit_send(&s.sim, s.alice, &sds, "mid3"), 403);
     assert_int_equal(s.sim.last_refusal, RELAY_E_SDS_SIGNAL_PLAIN);
+    sds = kit_sds(SIM_ALICE, "hello"); /* and she is not there for others */
+    assert_int_equal(kit_send(&s.sim, s.bob, &sds, "mid4"), 413);
+    assert_int_equal(s.sim.last_refusal, RELAY_E_SDS_ABSENT);
     stage_done(&s);
 }
 

@@ -34,6 +34,7 @@
 #define FD                                                                                         \
     "\002"                                                                                         \
     "ttttt" ID16 ID16
+#define SIGNATURE ID16 ID16 ID16 ID16 ID16 ID16 ID16 ID16 "i"
 /* an unprotected payload: one TEXT "hi" */
 #define TEXT "\003\001\x78\000\003\001hi"
 
@@ -116,8 +117,7 @@ static void faults(void **state)
                   NEXT SIGN SDS NEXT LOAD TEXT END),
 
         /* and readable */
-        FAULT("info is no XML", 400, 199, DPP_E_XML,
-              INFO "hello" NEXT SIGN SDS NEXT LOAD TEXT END),
+        FAULT("info is no XML", 400, 199, DPP_E_XML, INFO "hello" NEXT SIGN SDS NEXT LOAD TEXT END),
         FAULT("info with a DOCTYPE", 400, 199, DPP_E_XML_DTD,
               INFO "<!DOCTYPE a [<!ENTITY b \"c\">]>" ONE NEXT SIGN SDS NEXT LOAD TEXT END),
         FAULT("info of another namespace", 400, 199, DPP_E_XML_NAMESPACE,
@@ -136,6 +136,14 @@ static void faults(void **state)
               INFO ONE NEXT SIGN NEXT LOAD TEXT END),
         FAULT("signalling of files", 400, 199, RELAY_E_SDS_SIGNALLING,
               INFO ONE NEXT SIGN FD NEXT LOAD TEXT END),
+        FAULT("signalling signed", 400, 199, RELAY_E_SDS_SIGNALLING,
+              INFO ONE NEXT SIGN "\201ttttt" ID16 ID16 SIGNATURE NEXT LOAD TEXT END),
+        FAULT("a group that is no URI", 400, 199, DPP_E_XML_URI,
+              INFO PARAMS("<request-type>one-to-one-sds</request-type>" URI(
+                  "mcdata-request-uri",
+                  "sip:bob@iops.example") "<mcdata-calling-group-id "
+                                          "type=\"Normal\"><mcdataString>x</mcdataString></"
+                                          "mcdata-calling-group-id>") NEXT SIGN NOTE END),
         FAULT("signalling unknown", 400, 199, DPP_E_MESSAGE_TYPE,
               INFO ONE NEXT SIGN "\077ttttt" ID16 ID16 NEXT LOAD TEXT END),
         FAULT("a disposition without a type", 400, 199, RELAY_E_SDS_SIGNALLING,

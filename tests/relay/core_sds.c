@@ -472,6 +472,79 @@ static void draining(void **state)
     stage_done(&s);
 }
 
+/* Taken over in the middle of a chunk: what the old connection still says of it is refused. */
+static void takeover_in_a_chunk(void **state)
+{
+    struct stage s;
+    struct kit_sds sds = kit_group("");
+
+    (void)state;
+    stage_group(&s);
+    sds.data = big;
+    sds.data_n = 20000;
+    struct kit_text body = kit_body(&sds);
+    char text[2048];
+    int n = snprintf(text, sizeof text,
+                     "MSRP tidx SEND\r\nTo-Path: %s " SIM_SERVICE "\r\nFrom-Path: %s\r\n"
+                     "Message-ID: mid1\r\nByte-Range: 1-*/%zu\r\nContent-Type: "
+                     "multipart/mixed;boundary=kit\r\n\r\n",
+                     s.sim.conns[s.alice].use_path, s.sim.conns[s.alice].remote, body.n);
+    sim_say_n(&s.sim, s.alice, text, (size_t)n);
+    sim_say_n(&s.sim, s.alice, body.p, 12000);
+    unsigned newer = sim_user(&s.sim, SIM_ALICE);
+    const char *tid = kit_chunk(&s.sim, newer, "mid1", "", NULL, &body, 9000, body.n - 9000, '$');
+    assert_int_equal(kit_code(&s.sim, newer, tid), 200);
+    sim_say_n(&s.sim, s.alice, body.p + 12000, body.n - 12000);
+    sim_say(&s.sim, s.alice, "\r\n-------tidx$\r\n");
+    assert_int_equal(kit_code(&s.sim, s.alice, "tidx"), 413);
+    assert_int_equal(s.sim.last_refusal, RELAY_E_STOPPED);
+    stage_settle(&s);
+    assert_int_equal(s.b.n, 1);
+    kit_same_payload(&s.b.got[0], &sds);
+    free(body.p);
+    stage_done(&s);
+}
+
+/* All who were getting it are out: the sender is stopped. A message that is dead is forgotten after
+ * a while, and its Message-ID is free again. */
+static void all_removed(void **state)
+{
+    struct stage s;
+    struct kit_sds sds = kit_group("");
+
+    (void)state;
+    stage_group(&s);
+    sds.data = big;
+    sds.data_n = 40000;
+    struct kit_text body = kit_body(&sds);
+    kit_chunk(&s.sim, s.alice, "mid1", "", NULL, &body, 0, 20000, '+');
+    stage_settle(&s);
+    struct relay_policy *policy = relay_policy_new();
+    struct relay_group *group = relay_policy_add_group(policy, KIT_GROUP);
+    group->sds = true;
+    assert_non_null(relay_group_add(group, SIM_ALICE));
+    kit_policy(&s.sim, policy);
+    stage_settle(&s);
+    assert_int_equal(s.b.got[0].flag, '#');
+    assert_int_equal(s.a.reports, 1);
+    assert_int_equal(s.a.status, 403);
+    const char *tid = kit_chunk(&s.sim, s.alice, "mid1", "", NULL, &body, 20000, 100, '+');
+    assert_int_equal(kit_code(&s.sim, s.alice, tid), 413);
+    policy = relay_policy_new();
+    kit_add_group(policy);
+    kit_policy(&s.sim, policy);
+    for (int i = 0; i < 3; i++) {
+        sim_pass(&s.sim, 25000);
+        stage_settle(&s); /* signs of life */
+    }
+    assert_int_equal(kit_send(&s.sim, s.alice, &sds, "mid1"), 200);
+    stage_settle(&s);
+    assert_int_equal(s.b.n, 2);
+    kit_same_payload(&s.b.got[1], &sds);
+    free(body.p);
+    stage_done(&s);
+}
+
 /* Behind a gap: as many runs as may be held, and one more. The gap filled, all of it is there. */
 static void fragments(void **state)
 {
@@ -513,7 +586,8 @@ int main(void)
         cmocka_unit_test(lost_sender),    cmocka_unit_test(takeover),
         cmocka_unit_test(removed_member), cmocka_unit_test(session_expires),
         cmocka_unit_test(absent),         cmocka_unit_test(draining),
-        cmocka_unit_test(fragments),
+        cmocka_unit_test(fragments),      cmocka_unit_test(takeover_in_a_chunk),
+        cmocka_unit_test(all_removed),
     };
 
     for (size_t i = 0; i < sizeof big; i++)
