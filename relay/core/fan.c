@@ -1,5 +1,6 @@
 #include "relay/core/fan.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -271,9 +272,15 @@ static void put_head(struct msrp_writer *w, const struct fan_delivery *d, const 
                      const struct msrp_byte_range *range, bool has_body)
 {
     const struct relay *relay = d->conn->relay;
-    char uri[MSRP_URI_MAX + 1];
+    const char *service = relay_conf_of(relay)->service;
+    char uri[MSRP_URI_MAX + 1], plain[MSRP_URI_MAX + 1];
+
+    if (!d->conn->tls) { /* on a plain listener every URI of ours is msrp: */
+        snprintf(plain, sizeof plain, "msrp%s", service + strlen("msrps"));
+        service = plain;
+    }
     struct msrp_str from[2] = {{uri, relay_session_uri(relay, d->session, uri)},
-                               msrp_str_of(relay_conf_of(relay)->service)};
+                               msrp_str_of(service)};
 
     msrp_writer_request(w, msrp_str_of(tid), "SEND");
     msrp_writer_header(w, "To-Path", msrp_str_of(d->session->remote));

@@ -450,6 +450,35 @@ static void absent(void **state)
     stage_done(&s);
 }
 
+/* On a plain listener every URI of ours is msrp:, the service's too. */
+static void plain_listener(void **state)
+{
+    struct stage s;
+    struct kit_sds sds = kit_sds(SIM_BOB, "hello");
+
+    (void)state;
+    stage_init(&s);
+    s.sim.conf.plaintext_auth = true;
+    sim_start(&s.sim);
+    s.alice = sim_user(&s.sim, SIM_ALICE);
+    s.carol = sim_user(&s.sim, SIM_CAROL);
+    s.bob = sim_open(&s.sim, false);
+    assert_true(sim_login(&s.sim, s.bob, SIM_BOB));
+    assert_int_equal(kit_send(&s.sim, s.alice, &sds, "mid1"), 200);
+    char from[1400];
+    snprintf(from, sizeof from, "\r\nFrom-Path: %s msrp://" SIM_NAME ":2855/sds;tcp\r\n",
+             s.sim.conns[s.bob].use_path);
+    assert_int_equal(strncmp(s.sim.conns[s.bob].use_path, "msrp://", 7), 0);
+    assert_non_null(strstr(sim_heard(&s.sim, s.bob), from));
+    sds.to = SIM_CAROL;
+    sds.message = 8;
+    assert_int_equal(kit_send(&s.sim, s.alice, &sds, "mid2"), 200);
+    snprintf(from, sizeof from, "\r\nFrom-Path: %s " SIM_SERVICE "\r\n",
+             s.sim.conns[s.carol].use_path);
+    assert_non_null(strstr(sim_heard(&s.sim, s.carol), from));
+    stage_done(&s);
+}
+
 static void draining(void **state)
 {
     struct stage s;
@@ -579,14 +608,23 @@ static void fragments(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(one_to_one),     cmocka_unit_test(listed_target),
-        cmocka_unit_test(group),          cmocka_unit_test(streaming),
-        cmocka_unit_test(success_report), cmocka_unit_test(failure_reports),
-        cmocka_unit_test(group_failure),  cmocka_unit_test(failure_in_a_chunk),
-        cmocka_unit_test(lost_sender),    cmocka_unit_test(takeover),
-        cmocka_unit_test(removed_member), cmocka_unit_test(session_expires),
-        cmocka_unit_test(absent),         cmocka_unit_test(draining),
-        cmocka_unit_test(fragments),      cmocka_unit_test(takeover_in_a_chunk),
+        cmocka_unit_test(one_to_one),
+        cmocka_unit_test(listed_target),
+        cmocka_unit_test(group),
+        cmocka_unit_test(streaming),
+        cmocka_unit_test(success_report),
+        cmocka_unit_test(failure_reports),
+        cmocka_unit_test(group_failure),
+        cmocka_unit_test(failure_in_a_chunk),
+        cmocka_unit_test(lost_sender),
+        cmocka_unit_test(takeover),
+        cmocka_unit_test(removed_member),
+        cmocka_unit_test(session_expires),
+        cmocka_unit_test(absent),
+        cmocka_unit_test(draining),
+        cmocka_unit_test(fragments),
+        cmocka_unit_test(plain_listener),
+        cmocka_unit_test(takeover_in_a_chunk),
         cmocka_unit_test(all_removed),
     };
 
