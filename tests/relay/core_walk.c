@@ -105,9 +105,7 @@ static void any_split(void **state)
 {
     static const char *const tails[] = {"more\r\n--b--", "\r\n--b--\r\n", "\r\n\r\n--b--",
                                         "-\r\n--b\r\nContent-Type: a/three\r\n\r\nthird\r\n--b--"};
-    static const char *const ends[] = {"more>!", ">!", "\r\n>!",
-                                       "->"
-                                       "<a/threethird>!"};
+    static const char *const ends[] = {"more>!", ">!", "\r\n>!", "-><a/threethird>!"};
 
     (void)state;
     for (size_t i = 0; i < sizeof tails / sizeof tails[0]; i++) {
