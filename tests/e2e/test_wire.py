@@ -157,7 +157,7 @@ def frames_of(octets):
 def test_tshark_decodes_what_we_send(site, tmp_path):
     recorder = Recorder(site.plain_port)
     recorder.start()
-    relay = ["--relay", f"msrp://{NAME}:{site.plain_port}", "--connect", f"127.0.0.1:{recorder.port}"]
+    relay = ["--relay", f"msrp://{NAME}:{site.port}", "--connect", f"127.0.0.1:{recorder.port}"]
 
     def words(user):
         rest = site.as_user(user)

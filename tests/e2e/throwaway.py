@@ -19,7 +19,6 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 BUILD = pathlib.Path(os.environ.get("MC_BUILD", ROOT / "build"))
 NAME = "relay.iops.example"
 
-
 def free_ports(n):
     sockets = [socket.socket() for _ in range(n)]
     for s in sockets:
@@ -29,10 +28,8 @@ def free_ports(n):
         s.close()
     return ports
 
-
 def b64(octets):
     return base64.urlsafe_b64encode(octets).rstrip(b"=").decode()
-
 
 class Site:
     """Files of a site as relay/dist/site makes them; start() and stop() run the daemon."""
@@ -122,20 +119,20 @@ class Site:
     def logged(self):
         return (self.dir / "mcrelayd.log").read_text(errors="replace")
 
-
 class Peer:
     """A raw MSRP peer: octets over TLS, frames cut by rules of its own (RFC 4975 section 9)."""
 
     def __init__(self, site, plain=False):
         raw = socket.create_connection(("127.0.0.1", site.plain_port if plain else site.port), 10)
-        self.scheme = "msrp" if plain else "msrps"
+
         if plain:
             self.socket = raw
         else:
             context = ssl.create_default_context(cafile=site.dir / "ca.pem")
             self.socket = context.wrap_socket(raw, server_hostname=NAME)
         self.socket.settimeout(10)
-        self.relay = f"{self.scheme}://{NAME}:{site.plain_port if plain else site.port};tcp"
+        self.scheme = "msrp" if plain else "msrps"
+        self.relay = f"{self.scheme}://{NAME}:{site.port};tcp"
         self.service = self.relay.replace(";tcp", "/sds;tcp")
         self.me = f"{self.scheme}://client.example:9/{os.urandom(6).hex()};tcp"
         self.held = b""
