@@ -17,8 +17,8 @@ declare -A sources=(
 )
 names=${*:-$(for f in fuzz/fuzz_*.c; do basename "$f" .c | sed 's/^fuzz_//'; done)}
 mkdir -p build/fuzz
-{ CC=clang-14 cmake -S . -B build/cov -G Ninja -DCMAKE_BUILD_TYPE=Debug -DMC_COVERAGE=ON &&
-    for name in $names; do cmake --build build/cov --target "fuzz_$name" || exit 1; done; } \
+( CC=clang-14 cmake -S . -B build/cov -G Ninja -DCMAKE_BUILD_TYPE=Debug -DMC_COVERAGE=ON &&
+    for name in $names; do cmake --build build/cov --target "fuzz_$name" || exit 1; done) \
     >build/fuzz/coverage.log 2>&1 || { tail -n 20 build/fuzz/coverage.log; exit 2; }
 worst=0
 for name in $names; do

@@ -54,8 +54,11 @@ static size_t place_of(const void *rows, size_t n, size_t size, bool is_far, con
         size_t mid = low + (high - low) / 2;
         const char *row = (const char *)rows + mid * size;
         char *row_id;
-        if (is_far)
-            memcpy(&row, row, sizeof row);
+        if (is_far) {
+            const char *far;
+            memcpy(&far, row, sizeof far);
+            row = far;
+        }
         memcpy(&row_id, row, sizeof row_id);
         int order = strcmp(row_id, id);
         if (!order) {
