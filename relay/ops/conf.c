@@ -195,9 +195,13 @@ static int set_row(struct walk *walk, const struct relay_schema_row *row, const 
 /* One mapping; `section` is "" at the top, else "limits." and the like. */
 static int walk_map(struct walk *walk, const char *section, const yaml_node_t *node)
 {
-    int n = relay_yaml_pairs(&walk->yaml, node, *section ? section : "the configuration");
-    int err = n < 0 ? n : 0;
+    char what[40] = "the configuration";
+    int n, err;
 
+    if (*section) /* without its dot */
+        snprintf(what, sizeof what, "%.*s", (int)strlen(section) - 1, section);
+    n = relay_yaml_pairs(&walk->yaml, node, what);
+    err = n < 0 ? n : 0;
     for (int i = 0; err == 0 && i < n; i++) {
         struct relay_yaml_pair pair = relay_yaml_pair(&walk->yaml, node, i);
         const struct relay_schema_row *row, *inside = NULL;

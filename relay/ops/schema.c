@@ -74,6 +74,7 @@ static const struct relay_schema_row rows[] = {
     NUMBER("limits.uri", OCTETS_SIZE, core.head.uri, "512B", 64, 512, "octets of a URI"),
     NUMBER("limits.path_uris", COUNT_SIZE, core.head.uris, "8", 2, 8, "URIs of a path"),
     NUMBER("limits.report_body", OCTETS_SIZE, core.head.body, "10KiB", 0, 10240, "octets of a body that is not a SEND's"),
+    NUMBER("limits.stopped_chunks", COUNT, core.stopped_chunks, "8", 1, 1000, "chunks of a refused message after times.stopped before the connection is closed"),
 
     NUMBER("times.expires", SECONDS, core.expires_default_s, "1h", 1, 30 * DAY, "lifetime of a session when the client asks for none"),
     NUMBER("times.expires_min", SECONDS, core.expires_min_s, "60s", 1, 30 * DAY, "shortest lifetime that may be asked for"),
@@ -91,7 +92,6 @@ static const struct relay_schema_row rows[] = {
     NUMBER("times.pause", MILLIS, core.pause_max_ms, "10s", 0, 600000, "how long a sender pauses for slow receivers, per message"),
     NUMBER("times.stopped", MILLIS, core.stopped_ms, "30s", 1000, 600000, "how long chunks of a refused message are put up with"),
     NUMBER("times.drain", MILLIS, drain_ms, "5s", 0, 600000, "how long open messages may go on after SIGTERM"),
-    NUMBER("limits.stopped_chunks", COUNT, core.stopped_chunks, "8", 1, 1000, "chunks of a refused message after times.stopped before the connection is closed"),
 
     VALUE("metrics", ADDRESS, metrics, "\"127.0.0.1:9855\"", "ADDRESS:PORT of /metrics and /healthz; loopback only"),
     CHOICE("log.level", CHOICE, log_level, "info", "error|warn|info|debug", "what is logged"),

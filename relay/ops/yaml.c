@@ -85,7 +85,9 @@ static int check(struct relay_yaml *yaml)
 
             for (; err == 0 && pair < node->data.mapping.pairs.top; pair++) {
                 err = use(yaml, used, pair->key, node);
-                err = err < 0 ? err : use(yaml, used, pair->value, node);
+                err = err < 0 ? err
+                              : use(yaml, used, pair->value,
+                                    yaml_document_get_node(&yaml->doc, pair->key));
             }
             err = err < 0 ? err : check_doubles(yaml, node);
         } else if (err == 0 && node->type == YAML_SEQUENCE_NODE) {
