@@ -1,5 +1,6 @@
 #include "relay/tls/tls.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -151,13 +152,15 @@ struct relay_tls *relay_tls_server(struct relay_ctx *ctx)
 struct relay_tls *relay_tls_client(struct relay_ctx *ctx, const char *host)
 {
     struct relay_tls *tls = tls_new(ctx);
+    char sni[256]; /* OpenSSL's macro takes no const */
 
     if (!tls)
         return NULL;
+    snprintf(sni, sizeof sni, "%s", host);
     SSL_set_connect_state(tls->ssl);
     SSL_set_hostflags(tls->ssl,
                       X509_CHECK_FLAG_NEVER_CHECK_SUBJECT | X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
-    if (SSL_set1_host(tls->ssl, host) != 1 || SSL_set_tlsext_host_name(tls->ssl, host) != 1) {
+    if (SSL_set1_host(tls->ssl, host) != 1 || SSL_set_tlsext_host_name(tls->ssl, sni) != 1) {
         ERR_clear_error();
         relay_tls_free(tls);
         return NULL;

@@ -220,7 +220,8 @@ static inline struct trace *trace_run(const char *buf, size_t len, const struct 
     trace_body_flush(t);
     t->left = fed - at;
     t->is_between = msrp_reader_is_between(&r);
-    trace_put(t, t->error ? "" : t->is_between ? "CLEAN\n" : "OPEN %zu\n", t->left);
+    if (!t->error)
+        trace_put(t, t->is_between ? "CLEAN\n" : "OPEN %zu\n", t->left);
     return t;
 }
 
