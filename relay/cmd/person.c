@@ -152,17 +152,8 @@ struct relay_line_conf relay_person_line(const struct relay_person *person)
 const struct dpp_key *relay_person_key(const struct relay_person *person, enum dpp_role role,
                                        const char *peer)
 {
-    const struct dpp_key *best = NULL;
-    int64_t now_s = time(NULL);
-    for (size_t i = 0; person->keys != NULL && i < dpp_store_count(person->keys); i++) {
-        const struct dpp_keyed *row = dpp_store_at(person->keys, i);
-        bool ours = strcmp(row->owner, person->me) == 0 && strcmp(row->peer, peer) == 0;
-        bool turned = strcmp(row->owner, peer) == 0 && strcmp(row->peer, person->me) == 0;
-        bool fits = role == DPP_ROLE_GMK ? strcmp(row->peer, peer) == 0 : ours || turned;
-        if (dpp_key_role(row->key) == role && fits && dpp_key_check(row->key, now_s) == 0 &&
-            (best == NULL || dpp_key_activation_s(row->key) >= dpp_key_activation_s(best))) {
-            best = row->key;
-        }
-    }
-    return best;
+    const struct dpp_keyed *row =
+        person->keys != NULL ? dpp_store_for(person->keys, role, person->me, peer, time(NULL))
+                             : NULL;
+    return row != NULL ? row->key : NULL;
 }

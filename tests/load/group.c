@@ -15,6 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "dpp/keys/store.h"
@@ -222,10 +223,7 @@ int main(int argc, char **argv)
         err = relay_keydir_read(argv[5], kek, 0, &store);
     if (err < 0)
         goto out;
-    load.gmk = dpp_store_for(store, DPP_ROLE_GMK, NULL, load.group, 0);
-    for (size_t i = 0; !load.gmk && i < dpp_store_count(store); i++)
-        if (dpp_key_role(dpp_store_at(store, i)->key) == DPP_ROLE_GMK)
-            load.gmk = dpp_store_at(store, i);
+    load.gmk = dpp_store_for(store, DPP_ROLE_GMK, NULL, load.group, time(NULL));
     if (!load.gmk) {
         fprintf(stderr, "no GMK of %s in %s\n", load.group, argv[5]);
         return 1;
