@@ -1,0 +1,132 @@
+/* core_request.c - what the answer table (answers*.c) leaves of one frame's way: signs of life,
+ * what is legal though odd, and who gets the 200. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+#include "tests/relay/answers.h"
+
+#define END "-------tidx$\r\n"
+
+static void test_signs_of_life(void **state)
+{
+    static const struct answer answers[] = {
+        {.name = "to the Use-Path",
+         .said = "MSRP tidx SEND\r\nTo-Path: %U\r\nFrom-Path: %F\r\n%VMessage-ID: mmmm\r\n" END,
+         .status = 200},
+        {.name = "to the service",
+         .said = "MSRP tidx SEND\r\nTo-Path: %U %S\r\nFrom-Path: %F\r\n%VMessage-ID: mmmm\r\n" END,
+         .status = 200},
+        {.name = "with a range",
+         .said = "MSRP tidx SEND\r\nTo-Path: %U\r\nFrom-Path: %F\r\n%VMessage-ID: mmmm\r\n"
+                 "Byte-Range: 1-0/0\r\nSuccess-Report: yes\r\n" END,
+         .status = 200},
+        {.name = "continued", /* trap b.8.5: legal on a SEND without a body */
+         .said = "MSRP tidx SEND\r\nTo-Path: %U\r\nFrom-Path: %F\r\n%VMessage-ID: mmmm\r\n"
+                 "-------tidx+\r\n",
+         .status = 200},
+        {.name = "aborted, of a message nobody knows",
+         .said = "MSRP tidx SEND\r\nTo-Path: %U %S\r\nFrom-Path: %F\r\n%VMessage-ID: mmmm\r\n"
+                 "-------tidx#\r\n",
+         .status = 200},
+        {.name = "the service in other letters",
+         .said = "MSRP tidx SEND\r\nTo-Path: %U msrps://RELAY.iops.EXAMPLE:2855/sds;TCP\r\n"
+                 "From-Path: %F\r\n%VMessage-ID: mmmm\r\n" END,
+         .status = 200},
+        {.name = "header names in other letters",
+         .said = "MSRP tidx SEND\r\nTO-PATH: %U\r\nfrom-path: %F\r\n%Vmessage-id: mmmm\r\n" END,
+         .status = 200},
+    };
+
+    (void)state;
+    ANSWERS(answers);
+}
+
+/* On a plain listener, where there is one, msrp: is the scheme; the rest is the same. */
+static void test_plain(void **state)
+{
+    struct sim sim;
+
+    (void)state;
+    sim_init(&sim);
+    sim.conf.plaintext_auth = true;
+    sim_start(&sim);
+    unsigned c = sim_open(&sim, false);
+    assert_true(sim_login(&sim, c, SIM_ALICE));
+    assert_int_equal(strncmp(sim.conns[c].use_path, "msrp://", 7), 0);
+    sim_sayf(&sim, c,
+             "MSRP tidx SEND\r\nTo-Path: %s msrp://" SIM_NAME ":2855/sds;tcp\r\nFrom-Path: %s\r\n"
+             "Message-ID: mmmm\r\n" END,
+             sim.conns[c].use_path, sim.conns[c].remote);
+    assert_int_equal(strncmp(sim_heard(&sim, c), "MSRP tidx 200 OK\r\n", 18), 0);
+    sim_done(&sim);
+}
+
+/* Fifty requests in one segment get fifty answers, in order, each with its own id. */
+static void test_pipelined(void **state)
+{
+    (void)state;
+    for (int split = 0; split < 2; split++) {
+        struct sim sim;
+        char all[20000] = "", want[20000] = "";
+        size_t n = 0, k = 0;
+
+        sim_init(&sim);
+        sim_start(&sim);
+        unsigned c = sim_user(&sim, SIM_ALICE);
+        for (int i = 0; i < 50; i++) {
+            n += (size_t)snprintf(all + n, sizeof all - n,
+                                  "MSRP id%02d SEND\r\nTo-Path: %s\r\nFrom-Path: %s\r\n"
+                                  "Message-ID: mmmm\r\n-------id%02d$\r\n",
+                                  i, sim.conns[c].use_path, sim.conns[c].remote, i);
+            k += (size_t)snprintf(want + k, sizeof want - k,
+                                  "MSRP id%02d 200 OK\r\nTo-Path: %s\r\nFrom-Path: %s\r\n"
+                                  "-------id%02d$\r\n",
+                                  i, sim.conns[c].remote, sim.conns[c].use_path, i);
+        }
+        sim.split = split;
+        sim_say_n(&sim, c, all, n);
+        assert_string_equal(sim_heard(&sim, c), want);
+        sim_done(&sim);
+    }
+}
+
+/* rfc4975#7.1: a body far over its method's cap ends the connection; one a little over is refused.
+ */
+static void test_large_bodies(void **state)
+{
+    (void)state;
+    for (int huge = 0; huge < 2; huge++) {
+        struct sim sim;
+        char *body = sim_alloc(NULL, 20000);
+
+        memset(body, 'x', 20000);
+        body[huge ? 17000 : 10241] = '\0';
+        sim_init(&sim);
+        sim_start(&sim);
+        unsigned c = sim_user(&sim, SIM_ALICE);
+        sim_sayf(&sim, c,
+                 "MSRP tidx AUTH\r\nTo-Path: " SIM_URI "\r\nFrom-Path: %s\r\n"
+                 "Content-Type: text/plain\r\n\r\n%s\r\n" END,
+                 sim.conns[c].remote, body);
+        assert_int_equal(strncmp(sim_heard(&sim, c), "MSRP tidx 400 Bad Request\r\n", 27), 0);
+        assert_int_equal(sim.conns[c].is_closing, huge);
+        assert_int_equal(sim.last_refusal, huge ? MSRP_E_BODY_HUGE : MSRP_E_BODY_LONG);
+        free(body);
+        sim_done(&sim);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_signs_of_life),
+        cmocka_unit_test(test_plain),
+        cmocka_unit_test(test_pipelined),
+        cmocka_unit_test(test_large_bodies),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
