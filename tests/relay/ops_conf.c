@@ -371,6 +371,33 @@ static void the_reference_loads(void **state)
     free(text);
 }
 
+/* The sample configuration is the reference, and loads: made anew by
+ * `mcrelay check --reference >relay/dist/mcrelayd.yaml`. */
+static void the_sample_is_the_reference(void **state)
+{
+    static char sample[64 * 1024];
+    struct relay_settings settings;
+    char *text = NULL, why[RELAY_CONF_WHY];
+    size_t n, sample_n;
+    FILE *out = open_memstream(&text, &n), *in;
+
+    (void)state;
+    relay_conf_reference(out);
+    fclose(out);
+    in = fopen(MC_SOURCE_DIR "/relay/dist/mcrelayd.yaml", "r");
+    assert_non_null(in);
+    sample_n = fread(sample, 1, sizeof sample, in);
+    fclose(in);
+    assert_int_equal(sample_n, n);
+    assert_memory_equal(sample, text, n);
+    if (relay_conf_parse(&settings, "mcrelayd.yaml", sample, sample_n, why, sizeof why) < 0)
+        fail_msg("%s", why);
+    assert_string_equal(settings.name, "relay.iops.example");
+    assert_int_equal(settings.core.port, 2855);
+    relay_conf_done(&settings);
+    free(text);
+}
+
 /* T41: no mutant of a good file does more than be refused. */
 static void mutants_are_refused_or_read(void **state)
 {
@@ -409,6 +436,7 @@ int main(void)
         cmocka_unit_test(settings_must_fit_together),
         cmocka_unit_test(a_file_is_loaded_with_its_name),
         cmocka_unit_test(the_reference_loads),
+        cmocka_unit_test(the_sample_is_the_reference),
         cmocka_unit_test(mutants_are_refused_or_read),
     };
 
