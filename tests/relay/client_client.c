@@ -157,13 +157,14 @@ static void any_split_gives_the_same(void **state)
     dpp_store_free(keys);
 }
 
-/* Gives a service SEND and looks at the status of its answer. */
-static void answered(const char *head, const char *status)
+/* Gives a request (to NULL: to the client) and looks at the status of its answer. */
+static void answered(const char *method, const char *to, const char *rest, const char *status)
 {
     struct kit kit = {0};
     char frame[2048], expect[64];
     kit_login(&kit, &bob);
-    int n = snprintf(frame, sizeof(frame), head, kit.own);
+    int n = snprintf(frame, sizeof(frame), "MSRP tid1 %s\r\nTo-Path: %s\r\n%s", method,
+                     to != NULL ? to : kit.own, rest);
     assert_true(n > 0);
     kit_hear_n(&kit, frame, (size_t)n, 0);
     snprintf(expect, sizeof(expect), "MSRP tid1 %s ", status);
@@ -178,22 +179,21 @@ static void wrong_requests_are_answered(void **state)
 {
     (void)state;
     /* row 13: another session */
-    answered("MSRP tid1 SEND\r\nTo-Path: msrps://client.invalid:2855/other;tcp\r\n" FROM
-             "Message-ID: 1234\r\n" MULTI "%.0s",
+    answered("SEND", "msrps://client.invalid:2855/other;tcp", FROM "Message-ID: 1234\r\n" MULTI,
              "481");
     /* row 21: not from the service */
-    answered("MSRP tid1 SEND\r\nTo-Path: %s\r\nFrom-Path: msrps://evil.example:1/x;tcp\r\n"
+    answered("SEND", NULL,
+             "From-Path: msrps://evil.example:1/x;tcp\r\n"
              "Message-ID: 1234\r\n" MULTI,
              "403");
-    answered("MSRP tid1 SEND\r\nTo-Path: %s\r\n" FROM
-             "Message-ID: 1234\r\nContent-Type: text/plain\r\n\r\nx\r\n-------tid1$\r\n",
+    answered("SEND", NULL,
+             FROM "Message-ID: 1234\r\nContent-Type: text/plain\r\n\r\nx\r\n-------tid1$\r\n",
              "415");
-    answered("MSRP tid1 SEND\r\nTo-Path: %s\r\n" FROM
-             "Message-ID: 1234\r\nContent-Type: multipart/mixed\r\n\r\nx\r\n-------tid1$\r\n",
+    answered("SEND", NULL,
+             FROM "Message-ID: 1234\r\nContent-Type: multipart/mixed\r\n\r\nx\r\n-------tid1$\r\n",
              "400");
-    answered("MSRP tid1 SEND\r\nTo-Path: %s\r\n" FROM MULTI, "400"); /* row 22 */
-    answered("MSRP tid1 NICKNAME\r\nTo-Path: %s\r\nFrom-Path: " KIT_USE "\r\n-------tid1$\r\n",
-             "501");
+    answered("SEND", NULL, FROM MULTI, "400"); /* row 22 */
+    answered("NICKNAME", NULL, "From-Path: " KIT_USE "\r\n-------tid1$\r\n", "501");
 }
 
 /* row P3: Failure-Report no means no answer, whatever happens */
