@@ -82,11 +82,21 @@ static void on_ready(uv_poll_t *poll, int status, int events)
     run(poll->data);
 }
 
+static unsigned connections(struct relay_http *http)
+{
+    return MHD_get_daemon_info(http->daemon, MHD_DAEMON_INFO_CURRENT_CONNECTIONS)->num_connections;
+}
+
 static void run(struct relay_http *http)
 {
     MHD_UNSIGNED_LONG_LONG ms;
+    unsigned before;
 
-    (void)MHD_run(http->daemon);
+    /* a daemon that was full listens again only at the start of its next run */
+    do {
+        before = connections(http);
+        (void)MHD_run(http->daemon);
+    } while (connections(http) < before);
     if (MHD_get_timeout(http->daemon, &ms) == MHD_YES)
         (void)uv_timer_start(&http->timer, on_timer, ms, 0);
     else

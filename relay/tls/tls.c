@@ -37,6 +37,15 @@ static int bio_read(BIO *bio, char *p, size_t n, size_t *done)
         BIO_set_retry_read(bio);
         return 0;
     }
+    /* only what the handshake takes is counted: what follows it may come in the same segment */
+    if (!SSL_is_init_finished(tls->ssl)) {
+        tls->shake_in += (uint32_t)*done;
+        if (tls->shake_in > RELAY_TLS_SHAKE_MAX) {
+            tls->fail = RELAY_TLS_FAIL_SHAKE_SIZE;
+            tls->broken = true;
+            return 0;
+        }
+    }
     memcpy(p, tls->in, *done);
     tls->in += *done;
     tls->in_n -= *done;
@@ -271,13 +280,6 @@ static void input_done(struct relay_tls *tls)
 
 int relay_tls_feed(struct relay_tls *tls, const char *p, size_t n)
 {
-    if (!relay_tls_is_ready(tls)) {
-        if (n > RELAY_TLS_SHAKE_MAX - tls->shake_in && tls->fail == RELAY_TLS_FAIL_NONE) {
-            tls->fail = RELAY_TLS_FAIL_SHAKE_SIZE;
-            tls->broken = true;
-        }
-        tls->shake_in += tls->broken ? 0 : (uint32_t)n;
-    }
     if (tls->broken)
         return 0; /* the next read says so */
     if (tls->in_n > 0) {
