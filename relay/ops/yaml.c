@@ -3,7 +3,6 @@
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 enum { TEXT_MAX = 4096, WORD_MAX = 64, PAIRS_MAX = 256 };
@@ -23,24 +22,6 @@ int relay_yaml_fail(struct relay_yaml *yaml, const yaml_node_t *node, const char
         vsnprintf(yaml->why + n, yaml->why_n - (size_t)n, format, ap);
     va_end(ap);
     return RELAY_E_CONF;
-}
-
-static int check_tag(struct relay_yaml *yaml, const yaml_node_t *node)
-{
-    static const char *const own[] = {YAML_STR_TAG, YAML_SEQ_TAG, YAML_MAP_TAG};
-
-    for (size_t i = 0; i < sizeof own / sizeof *own; i++)
-        if (node->tag && strcmp((const char *)node->tag, own[i]) == 0)
-            return 0;
-    return relay_yaml_fail(yaml, node, "a tag; write the value without !");
-}
-
-/* Counts how often each node is used: an alias is a node that is used twice. */
-static int use(struct relay_yaml *yaml, unsigned char *used, int child, const yaml_node_t *node)
-{
-    if (used[child - 1]++ > 0)
-        return relay_yaml_fail(yaml, node, "an alias (*name); write the value out");
-    return 0;
 }
 
 static int check_doubles(struct relay_yaml *yaml, yaml_node_t *node)
@@ -66,87 +47,106 @@ static int check_doubles(struct relay_yaml *yaml, yaml_node_t *node)
     return n < 0 ? n : 0;
 }
 
-/* What the document may hold at all, before anybody looks for meaning in it. */
-static int check(struct relay_yaml *yaml)
-{
-    int n = (int)(yaml->doc.nodes.top - yaml->doc.nodes.start), err = 0;
-    unsigned char *used = calloc(n > 0 ? (size_t)n : 1, 1);
-
-    if (!used) {
-        snprintf(yaml->why, yaml->why_n, "%s: out of memory", yaml->name);
-        return RELAY_E_NOMEM;
-    }
-    for (int i = 1; i <= n && err == 0; i++) {
-        yaml_node_t *node = yaml_document_get_node(&yaml->doc, i);
-
-        err = check_tag(yaml, node);
-        if (err == 0 && node->type == YAML_MAPPING_NODE) {
-            yaml_node_pair_t *pair = node->data.mapping.pairs.start;
-
-            for (; err == 0 && pair < node->data.mapping.pairs.top; pair++) {
-                err = use(yaml, used, pair->key, node);
-                err = err < 0 ? err
-                              : use(yaml, used, pair->value,
-                                    yaml_document_get_node(&yaml->doc, pair->key));
-            }
-            err = err < 0 ? err : check_doubles(yaml, node);
-        } else if (err == 0 && node->type == YAML_SEQUENCE_NODE) {
-            yaml_node_item_t *item = node->data.sequence.items.start;
-
-            for (; err == 0 && item < node->data.sequence.items.top; item++)
-                err = use(yaml, used, *item, node);
-        }
-    }
-    free(used);
-    return err;
-}
-
-static void syntax(struct relay_yaml *yaml, const yaml_parser_t *parser)
+static int syntax(struct relay_yaml *yaml, const yaml_parser_t *parser)
 {
     snprintf(yaml->why, yaml->why_n, "%s:%zu: %s%s%s", yaml->name, parser->problem_mark.line + 1,
              parser->context ? parser->context : "", parser->context ? ": " : "",
              parser->problem ? parser->problem : "out of memory");
+    return RELAY_E_CONF;
 }
 
-/* The text must end with its one document. */
-static int check_end(struct relay_yaml *yaml, yaml_parser_t *parser)
+/* What no part of the text may hold, whatever it means. Loaded documents do not show it any more: a
+ * tag that is the default one is gone, and an alias is only a node in two places. */
+static int check_event(struct relay_yaml *yaml, const yaml_event_t *event, int *documents)
 {
-    yaml_document_t more;
-    bool another;
+    const yaml_char_t *anchor = NULL, *tag = NULL;
+    const char *trick = NULL;
 
-    if (!yaml_parser_load(parser, &more)) {
-        syntax(yaml, parser);
-        return RELAY_E_CONF;
+    if (event->type == YAML_SCALAR_EVENT) {
+        anchor = event->data.scalar.anchor;
+        tag = event->data.scalar.tag;
+    } else if (event->type == YAML_SEQUENCE_START_EVENT) {
+        anchor = event->data.sequence_start.anchor;
+        tag = event->data.sequence_start.tag;
+    } else if (event->type == YAML_MAPPING_START_EVENT) {
+        anchor = event->data.mapping_start.anchor;
+        tag = event->data.mapping_start.tag;
+    } else if (event->type == YAML_ALIAS_EVENT) {
+        trick = "an alias; write the value out, without *";
+    } else if (event->type == YAML_DOCUMENT_START_EVENT && ++*documents > 1) {
+        trick = "a second document; keep one";
     }
-    another = yaml_document_get_root_node(&more) != NULL;
-    if (another)
-        (void)relay_yaml_fail(yaml, yaml_document_get_root_node(&more),
-                              "a second document; keep one");
-    yaml_document_delete(&more);
-    return another ? RELAY_E_CONF : 0;
+    if (tag)
+        trick = "a tag; write the value without !";
+    if (anchor)
+        trick = "an anchor; write the value without &";
+    if (!trick)
+        return 0;
+    snprintf(yaml->why, yaml->why_n, "%s:%zu: %s", yaml->name, event->start_mark.line + 1, trick);
+    return RELAY_E_CONF;
+}
+
+static int check_events(struct relay_yaml *yaml, const char *p, size_t n)
+{
+    yaml_parser_t parser;
+    int documents = 0, err = 0;
+    bool ended = false;
+
+    if (!yaml_parser_initialize(&parser)) {
+        snprintf(yaml->why, yaml->why_n, "%s: out of memory", yaml->name);
+        return RELAY_E_NOMEM;
+    }
+    yaml_parser_set_input_string(&parser, (const unsigned char *)p, n);
+    while (err == 0 && !ended) {
+        yaml_event_t event;
+
+        if (!yaml_parser_parse(&parser, &event)) {
+            err = syntax(yaml, &parser);
+            break;
+        }
+        ended = event.type == YAML_STREAM_END_EVENT;
+        err = check_event(yaml, &event, &documents);
+        yaml_event_delete(&event);
+    }
+    yaml_parser_delete(&parser);
+    return err;
+}
+
+/* No key stands twice, anywhere. */
+static int check_keys(struct relay_yaml *yaml)
+{
+    int n = (int)(yaml->doc.nodes.top - yaml->doc.nodes.start), err = 0;
+
+    for (int i = 1; i <= n && err == 0; i++) {
+        yaml_node_t *node = yaml_document_get_node(&yaml->doc, i);
+
+        if (node->type == YAML_MAPPING_NODE)
+            err = check_doubles(yaml, node);
+    }
+    return err;
 }
 
 int relay_yaml_open(struct relay_yaml *yaml, const char *name, const char *p, size_t n, char *why,
                     size_t why_n, yaml_node_t **root)
 {
     yaml_parser_t parser;
-    int err = RELAY_E_CONF;
+    int err;
 
     *yaml = (struct relay_yaml){.name = name, .why = why, .why_n = why_n};
+    if ((err = check_events(yaml, p, n)) < 0)
+        return err;
     if (!yaml_parser_initialize(&parser)) {
         snprintf(why, why_n, "%s: out of memory", name);
         return RELAY_E_NOMEM;
     }
     yaml_parser_set_input_string(&parser, (const unsigned char *)p, n);
     if (!yaml_parser_load(&parser, &yaml->doc)) {
-        syntax(yaml, &parser);
+        err = syntax(yaml, &parser);
         yaml_parser_delete(&parser);
-        return RELAY_E_CONF;
+        return err;
     }
     *root = yaml_document_get_root_node(&yaml->doc);
-    err = *root ? check(yaml) : 0;
-    if (err == 0 && *root)
-        err = check_end(yaml, &parser);
+    err = *root ? check_keys(yaml) : 0;
     yaml_parser_delete(&parser);
     if (err < 0)
         relay_yaml_done(yaml);

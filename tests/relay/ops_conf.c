@@ -261,8 +261,16 @@ static void yaml_tricks_are_refused(void **state)
           "f:14: gap stands already in line 12; keep one of them");
     wrong(BASE "realm: !!binary aGk=\n", "f:11: a tag; write the value without !");
     wrong(BASE "plain: &a [\"127.0.0.1:1\"]\nmetrics: *a\n",
-          "f:12: an alias (*name); write the value out");
-    wrong(BASE "---\nname: x\n", "f:12: a second document; keep one");
+          "f:11: an anchor; write the value without &");
+    wrong(BASE "realm: &a b\n", "f:11: an anchor; write the value without &");
+    wrong(BASE "plain: *a\n", "f:11: an alias; write the value out, without *");
+    wrong(BASE "realm: !!str x\n", "f:11: a tag; write the value without !");
+    wrong(BASE "realm: ! x\n", "f:11: a tag; write the value without !");
+    wrong(BASE "plain: !!seq [\"127.0.0.1:1\"]\n", "f:11: a tag; write the value without !");
+    wrong(BASE "limits: !!map {gaps: 1}\n", "f:11: a tag; write the value without !");
+    wrong(BASE "---\nname: x\n", "f:11: a second document; keep one");
+    wrong(BASE "...\n---\n", "f:12: a second document; keep one");
+    wrong(BASE "realm: [\n", "f:12: while parsing a flow node: did not find expected node content");
     wrong(BASE "? [a]\n: b\n", "f:11: a key must be a plain word");
     wrong("", "f:1: is empty; see mcrelay check --reference");
     wrong("[a, b]\n", "f:1: the configuration must be a mapping; write `key: value` lines");
