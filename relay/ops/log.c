@@ -8,7 +8,7 @@
 
 #include "relay/err.h"
 
-enum { REASONS = 512 };
+enum { REASONS = 512, NOTES = REASONS, SLOTS };
 
 struct relay_log {
     FILE *file;
@@ -16,7 +16,7 @@ struct relay_log {
     bool json;
     enum relay_log_level level;
     int64_t second; /* the counts below are of this one */
-    uint32_t written[REASONS], dropped[REASONS];
+    uint32_t written[SLOTS], dropped[SLOTS];
 };
 
 /* A line in the making: what does not fit is cut, never overrun. */
@@ -207,6 +207,19 @@ static void write_line(struct relay_log *log, char *text, size_t n)
     fflush(log->file);
 }
 
+/* Is this one more than a slot may write in a second? Then it is counted. */
+static bool is_over(struct relay_log *log, unsigned slot, int64_t now_ms)
+{
+    if (now_ms / 1000 != log->second) {
+        log->second = now_ms / 1000;
+        memset(log->written, 0, sizeof log->written);
+    }
+    if (log->written[slot]++ < RELAY_LOG_BURST)
+        return false;
+    log->dropped[slot]++;
+    return true;
+}
+
 void relay_log_event(struct relay_log *log, const struct relay_event *event, int64_t now_ms)
 {
     char text[RELAY_LOG_LINE + 1];
@@ -215,15 +228,9 @@ void relay_log_event(struct relay_log *log, const struct relay_event *event, int
 
     if (rows[event->kind].level > log->level)
         return;
-    if (now_ms / 1000 != log->second) {
-        log->second = now_ms / 1000;
-        memset(log->written, 0, sizeof log->written);
-    }
     /* what is no refusal is not limited: the audit of who wrote to whom must have no holes */
-    if (event->kind == RELAY_EVENT_REFUSED && log->written[slot]++ >= RELAY_LOG_BURST) {
-        log->dropped[slot]++;
+    if (event->kind == RELAY_EVENT_REFUSED && is_over(log, slot, now_ms))
         return;
-    }
     suppressed = log->dropped[slot];
     log->dropped[slot] = 0;
     write_line(log, text,
@@ -238,9 +245,16 @@ void relay_log_note(struct relay_log *log, enum relay_log_level level, const cha
 
     if (level > log->level)
         return;
+    /* anybody can make handshakes fail; an alarm is never dropped */
+    if (level > RELAY_LOG_WARN && is_over(log, NOTES, now_ms))
+        return;
     begin(&line, level, now_ms);
     field(&line, "event", what);
     field(&line, "text", text);
+    if (level > RELAY_LOG_WARN) {
+        number(&line, "suppressed", log->dropped[NOTES]);
+        log->dropped[NOTES] = 0;
+    }
     line.cap++;
     end(&line);
     write_line(log, out, line.n);

@@ -2,8 +2,8 @@
  *
  * Every octet outside 0x20..0x7e is escaped, a field ends after 256 octets, a record is one line
  * (threat T30). A reason that comes more than RELAY_LOG_BURST times in a second is written that
- * often, then counted, and the count stands in its next line. Secrets never come here: events carry
- * a keyed hash of a session, and no token, path or payload. */
+ * often, then counted, and the count stands in its next line; so are notes below a warning. Secrets
+ * never come here: events carry a keyed hash of a session, and no token, path or payload. */
 #ifndef RELAY_OPS_LOG_H
 #define RELAY_OPS_LOG_H
 

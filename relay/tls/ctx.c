@@ -1,6 +1,7 @@
 #include "relay/tls/ctx.h"
 
 #include <arpa/inet.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,7 +23,8 @@ SSL_CTX *relay_ctx_ssl(struct relay_ctx *ctx)
     return ctx->ssl;
 }
 
-int relay_ctx_is_address(const char *name)
+/* An IPv4 or IPv6 address, with or without brackets? */
+static bool is_address(const char *name)
 {
     unsigned char sa[sizeof(struct in6_addr)];
     char bare[INET6_ADDRSTRLEN];
@@ -166,7 +168,7 @@ static int check_name(SSL_CTX *ssl, const struct relay_pem *pem, const char *nam
     X509 *cert = SSL_CTX_get0_certificate(ssl);
     unsigned flags = X509_CHECK_FLAG_NEVER_CHECK_SUBJECT | X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS;
 
-    if (relay_ctx_is_address(name)) {
+    if (is_address(name)) {
         snprintf(why, why_n,
                  "name: %s is an IP address; give the host name that stands in the certificate "
                  "(clients without DNS use --connect)",

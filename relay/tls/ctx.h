@@ -47,7 +47,4 @@ int relay_ctx_client(struct relay_ctx **out, const struct relay_pem *ca, char *w
 struct relay_ctx *relay_ctx_ref(struct relay_ctx *ctx);
 void relay_ctx_unref(struct relay_ctx *ctx); /* NULL is allowed */
 
-/* Is this text an IPv4 or IPv6 address (with or without brackets)? */
-int relay_ctx_is_address(const char *name);
-
 #endif

@@ -320,11 +320,6 @@ int relay_tls_hold(struct relay_tls *tls)
     return 0;
 }
 
-bool relay_tls_has_input(const struct relay_tls *tls)
-{
-    return tls->in_n > 0 || (tls->ssl && SSL_has_pending(tls->ssl));
-}
-
 bool relay_tls_is_ready(const struct relay_tls *tls)
 {
     return SSL_is_init_finished(tls->ssl);

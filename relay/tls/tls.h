@@ -83,9 +83,6 @@ int relay_tls_poll(struct relay_tls *tls, int64_t now_ms) __attribute__((warn_un
  * RELAY_E_NOMEM. Bounded by what was fed since the last read that returned 0. */
 int relay_tls_hold(struct relay_tls *tls) __attribute__((warn_unused_result));
 
-/* Is input held or borrowed that relay_tls_read has not consumed? */
-bool relay_tls_has_input(const struct relay_tls *tls);
-
 /* Is the handshake complete? */
 bool relay_tls_is_ready(const struct relay_tls *tls);
 

@@ -166,6 +166,26 @@ static void a_reason_is_limited_and_counted(void **state)
     close_log(&kept);
 }
 
+/* Anybody can make handshakes fail: their lines are limited, warnings and errors are not. */
+static void notes_are_limited_below_a_warning(void **state)
+{
+    static struct kept kept;
+
+    (void)state;
+    open_log(&kept, RELAY_LOG_INFO);
+    for (int i = 0; i < 100; i++)
+        relay_log_note(kept.log, RELAY_LOG_INFO, "tls", "failed", now_ms);
+    assert_int_equal(lines(&kept), RELAY_LOG_BURST);
+    for (int i = 0; i < 100; i++)
+        relay_log_note(kept.log, RELAY_LOG_ERROR, "alarm", "bad file", now_ms);
+    assert_int_equal(lines(&kept), RELAY_LOG_BURST + 100);
+    assert_null(strstr(kept.text, "suppressed"));
+    relay_log_note(kept.log, RELAY_LOG_INFO, "tls", "failed", now_ms + 1000);
+    assert_int_equal(lines(&kept), RELAY_LOG_BURST + 101);
+    assert_non_null(strstr(kept.text, "\"suppressed\":80}\n"));
+    close_log(&kept);
+}
+
 static void the_level_is_obeyed(void **state)
 {
     static struct kept kept;
@@ -241,6 +261,7 @@ int main(void)
         cmocka_unit_test(no_octet_breaks_the_line),
         cmocka_unit_test(the_longest_event_fits),
         cmocka_unit_test(a_reason_is_limited_and_counted),
+        cmocka_unit_test(notes_are_limited_below_a_warning),
         cmocka_unit_test(the_level_is_obeyed),
         cmocka_unit_test(a_note_of_any_length_is_one_line),
         cmocka_unit_test(a_renamed_file_is_opened_anew),
