@@ -249,6 +249,15 @@ static void refuse(struct relay_conn *conn, int err)
         relay_conn_close(conn, 0);
 }
 
+/* rfc4976#6.4.3: for us, and for a transaction of this connection. rows 50, 51 */
+static bool is_expected(struct relay_conn *conn, const struct msrp_head *head)
+{
+    struct msrp_uri uri;
+
+    return !msrp_uri_parse(&uri, head->to.first) && relay_uri_is_ours(conn->relay, &uri) &&
+           relay_hop_answered(conn, head->tid, (int)head->code);
+}
+
 void relay_request_end(struct relay_conn *conn, char flag, int err)
 {
     struct relay *relay = conn->relay;
@@ -270,8 +279,8 @@ void relay_request_end(struct relay_conn *conn, char flag, int err)
         err = chunk->err;
 
     if (chunk->aim == RELAY_AIM_RESPONSE) {
-        if (err || !relay_hop_answered(conn, head->tid, (int)head->code))
-            relay->counts.late_responses++; /* rows 50, 51 */
+        if (err || !is_expected(conn, head))
+            relay->counts.late_responses++;
     } else if (chunk->aim == RELAY_AIM_DISCARD) {
         report_discarded(conn, err);
     } else if (err && relay_err_row(err)->status != 200) {

@@ -18,7 +18,7 @@ static struct relay_conn *conn_of(struct sim *sim, unsigned c)
 static void test_keepalive(void **state)
 {
     (void)state;
-    for (int kind = 0; kind < 4; kind++) {
+    for (int kind = 0; kind < 5; kind++) {
         struct sim sim;
         char tid[64], want[2048], message_id[64];
 
@@ -62,6 +62,14 @@ static void test_keepalive(void **state)
             sim_pass(&sim, 59000);
             assert_false(sim.conns[c].is_closing);
             assert_string_equal(sim_heard(&sim, c), "");
+            break;
+        case 4: /* an answer that is for somebody else */
+            sim_sayf(&sim, c,
+                     "MSRP %s 200 OK\r\nTo-Path: msrps://next.invalid:1/x;tcp\r\nFrom-Path: "
+                     "%s\r\n-------%s$\r\n",
+                     tid, sim.conns[c].remote, tid);
+            assert_int_equal(conn_of(&sim, c)->hops_n, 1);
+            assert_int_equal(relay_counts(sim.relay)->late_responses, 1);
             break;
         case 2: /* a refusal is a sign of life too */
             sim_sayf(&sim, c, "MSRP %s 481 No\r\nTo-Path: %s\r\nFrom-Path: %s\r\n-------%s$\r\n",

@@ -98,7 +98,8 @@ static void test_pipelined(void **state)
 static void test_large_bodies(void **state)
 {
     (void)state;
-    for (int huge = 0; huge < 2; huge++) {
+    for (int kind = 0; kind < 4; kind++) {
+        bool huge = kind & 1, is_report = kind & 2;
         struct sim sim;
         char *body = sim_alloc(NULL, 20000);
 
@@ -108,15 +109,21 @@ static void test_large_bodies(void **state)
         sim_start(&sim);
         unsigned c = sim_user(&sim, SIM_ALICE);
         sim_sayf(&sim, c,
-                 "MSRP tidx AUTH\r\nTo-Path: " SIM_URI "\r\nFrom-Path: %s\r\n"
+                 "MSRP tidx %s\r\nTo-Path: %s\r\nFrom-Path: %s\r\n%s"
                  "Content-Type: text/plain\r\n\r\n%s\r\n" END,
-                 sim.conns[c].remote, body);
-        assert_int_equal(strncmp(sim_heard(&sim, c), "MSRP tidx 400 Bad Request\r\n", 27), 0);
+                 is_report ? "REPORT" : "AUTH", is_report ? sim.conns[c].use_path : SIM_URI,
+                 sim.conns[c].remote, is_report ? "Message-ID: mmmm\r\nStatus: 000 200 OK\r\n" : "",
+                 body);
+        if (is_report) /* G2 */
+            assert_string_equal(sim_heard(&sim, c), "");
+        else
+            assert_int_equal(strncmp(sim_heard(&sim, c), "MSRP tidx 400 Bad Request\r\n", 27), 0);
         assert_int_equal(sim.conns[c].is_closing, huge);
         assert_int_equal(sim.last_refusal, huge ? MSRP_E_BODY_HUGE : MSRP_E_BODY_LONG);
         free(body);
         sim_done(&sim);
     }
+    row_passed("10.49");
 }
 
 int main(void)
