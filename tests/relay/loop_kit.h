@@ -22,6 +22,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/random.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -177,8 +178,10 @@ static inline void kit_start(struct kit *kit)
     assert_int_equal(relay_policy_seal(kit->sim.policy), 0);
     fflush(NULL);
     kit->pid = fork();
-    if (kit->pid == 0)
+    if (kit->pid == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL); /* no relay outlives a test that failed */
         _exit(kit_run(kit));
+    }
     for (int i = 0; i < 500 && !kit->shared->ports[2]; i++)
         usleep(10000);
     assert_int_not_equal(kit->shared->ports[2], 0);

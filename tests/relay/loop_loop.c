@@ -55,6 +55,50 @@ static void auth_without_token_is_401_over_tls(void **state)
     kit_stop(&kit);
 }
 
+/* Three at once over a plain line: three answers, in their order. Without the setting for tests the
+ * first is the last. row 57 */
+static void pipelined_auths_over_a_plain_line(void **state)
+{
+    (void)state;
+    for (int allowed = 0; allowed < 2; allowed++) {
+        struct kit kit;
+        struct kit_line line;
+        const char *at;
+        char text[1000] = "", expected[40];
+
+        kit_init(&kit);
+        kit.sim.conf.plaintext_auth = allowed;
+        kit_start(&kit);
+        line = kit_connect(&kit, false);
+        for (int i = 1; i <= 3; i++) {
+            size_t n = strlen(text);
+
+            snprintf(text + n, sizeof text - n,
+                     "MSRP aaaa000%d AUTH\r\nTo-Path: msrp://" SIM_NAME ":2855;tcp\r\n"
+                     "From-Path: msrp://c.example:9/c;tcp\r\n-------aaaa000%d$\r\n",
+                     i, i);
+        }
+        say(&line, text);
+        if (allowed)
+            assert_true(kit_hear(&line, "-------aaaa0003$\r\n", 5000));
+        else
+            assert_true(kit_ended(&line, 5000));
+        at = line.heard;
+        for (int i = 1; i <= (allowed ? 3 : 1); i++) {
+            snprintf(expected, sizeof expected, "MSRP aaaa000%d %d ", i, allowed ? 401 : 403);
+            assert_int_equal(strncmp(at, expected, strlen(expected)), 0);
+            snprintf(expected, sizeof expected, "-------aaaa000%d$\r\n", i);
+            at = strstr(at, expected);
+            assert_non_null(at);
+            at += strlen(expected);
+        }
+        assert_int_equal(*at, '\0');
+        assert_int_equal(strstr(line.heard, "WWW-Authenticate: Bearer") != NULL, allowed);
+        kit_hang_up(&line);
+        kit_stop(&kit);
+    }
+}
+
 /* The answer to a framing error arrives although the peer goes on talking: no reset overtakes it.
  */
 static void an_answer_before_a_close_arrives(void **state)
@@ -352,6 +396,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(auth_without_token_is_401_over_tls),
+        cmocka_unit_test(pipelined_auths_over_a_plain_line),
         cmocka_unit_test(an_answer_before_a_close_arrives),
         cmocka_unit_test(a_peer_that_does_not_read_plain),
         cmocka_unit_test(a_peer_that_does_not_read_tls),
