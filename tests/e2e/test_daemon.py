@@ -36,7 +36,8 @@ BROKEN = [
      "with its unit (B, KiB, MiB, GiB), 1KiB to 4095MiB"),
     ("metrics:", "times:\n  probation: 30\nmetrics:", "probation", 'times.probation is "30"; write a time '
      "with its unit (ms, s, m, h, d), 100ms to 10m"),
-    ("metrics:", "limits:\n  gaps: 0\nmetrics:", "gaps", "limits.gaps is 0; write a value from 1 to 1024"),
+    ("metrics:", "limits:\n  open_messages: 0\nmetrics:", "open_messages", "limits.open_messages is 0; "
+     "write a value from 1 to 1024"),
     ("metrics: 127.0.0.1", "metrics: 0.0.0.0", "metrics", "metrics is 0.0.0.0:{metrics}; write a loopback "
      "address, as 127.0.0.1:9855"),
     ("allow_core: true", "allow_core: yes", "allow_core", 'test.allow_core is "yes"; write true or false'),
@@ -87,7 +88,8 @@ def test_check_reads_every_file(files, tmp_path):
             assert done.stderr.count("\n") == 1, done.stderr
     done = run("mcrelay", "check", "--config", tmp_path / "missing")
     assert done.returncode == 1
-    assert done.stderr == f"{tmp_path}/missing: No such file or directory; give the path of a file that exists\n"
+    assert done.stderr == \
+        f"{tmp_path}/missing: No such file or directory; give the path of a file that exists\n"
 
 
 def test_check_right(files):
