@@ -213,7 +213,7 @@ static void scalars_are_strict(void **state)
           "f:11: limits.message is \"15MB\"; write a size with its unit (B, KiB, MiB, GiB), 1KiB "
           "to 4095MiB");
     wrong(BASE "limits: {open_messages: 64KiB}\n",
-          "f:11: limits.gaps is \"64KiB\"; write a whole number, 1 to 64");
+          "f:11: limits.open_messages is \"64KiB\"; write a whole number, 1 to 1024");
     wrong(BASE "times: {handshake: 99ms}\n",
           "f:11: times.handshake is 99ms; write a value from 100ms to 10m");
     wrong(BASE "test: {allow_core: yes}\n",
