@@ -68,7 +68,7 @@ static void bar_cores(bool allowed)
 
 static int run(struct daemon *daemon, char *why, size_t why_n)
 {
-    const struct relay_settings *settings = &daemon->files.settings;
+    struct relay_settings *settings = &daemon->files.settings;
     const struct relay_random random = {fill, NULL};
     const struct relay_loop_hooks hooks = {daemon,      on_event,          on_note,
                                            daemon_page, daemon_reload_all, daemon_poll};
@@ -78,6 +78,9 @@ static int run(struct daemon *daemon, char *why, size_t why_n)
     relay_loop_default(&conf, settings->core.conns_max);
     conf.handshake_ms = settings->handshake_ms;
     conf.drain_ms = settings->drain_ms;
+    settings->core.conns_max = conf.conns_max; /* what the descriptors allow */
+    conf.shaking_max = conf.conns_max * settings->core.unauth_percent_max / 100 + 1;
+    conf.source_max = settings->core.conns_unauth_per_source_max;
     snprintf(why, why_n, "out of memory");
     if (!(daemon->relay = relay_new(&settings->core, daemon->files.policy, &random)) ||
         !(daemon->loop = relay_loop_new(daemon->relay, &conf, &hooks)))
@@ -128,11 +131,9 @@ int main(int argc, char **argv)
         return option == 'h' ? RELAY_EXIT_OK : RELAY_EXIT_USAGE;
     }
     err = dpp_keys_init(0);
-    if (err == DPP_E_HEAP_UNLOCKED)
-        fprintf(stderr, "mcrelayd: warning: %s\n", relay_strerror(err));
-    else if (err < 0)
-        snprintf(why, sizeof why, "%s", relay_strerror(err));
-    if (!why[0])
+    if (err < 0)
+        fprintf(stderr, "mcrelayd: %s\n", relay_strerror(err));
+    if (!err || err == DPP_E_HEAP_UNLOCKED) /* keys work, but may reach the swap */
         err = daemon_files_load(&daemon.files, daemon.config, why, sizeof why);
     if (!err && !check) {
         bar_cores(daemon.files.settings.allow_core);

@@ -18,32 +18,38 @@ void daemon_stamp(struct daemon *daemon)
     daemon->rules_stamp = relay_jwksdir_stamp(&daemon->files.settings);
 }
 
-static void reload_policy(struct daemon *daemon)
+static int reload_policy(struct daemon *daemon)
 {
     struct relay_policy *policy;
     char why[RELAY_CONF_WHY];
 
-    if (relay_groupdir_load(&daemon->files.settings, &policy, why, sizeof why) < 0) {
+    int err = relay_groupdir_load(&daemon->files.settings, &policy, why, sizeof why);
+
+    if (err < 0) {
         daemon_note(daemon, RELAY_LOG_ERROR, "users and groups stay as they were", why);
-        return;
+        return err;
     }
     relay_loop_policy(daemon->loop, policy);
     relay_policy_unref(daemon->files.policy);
     daemon->files.policy = policy;
+    return 0;
 }
 
-static void reload_rules(struct daemon *daemon)
+static int reload_rules(struct daemon *daemon)
 {
     struct relay_rules *rules;
     char why[RELAY_CONF_WHY];
 
-    if (relay_jwksdir_load(&daemon->files.settings, &rules, why, sizeof why) < 0) {
+    int err = relay_jwksdir_load(&daemon->files.settings, &rules, why, sizeof why);
+
+    if (err < 0) {
         daemon_note(daemon, RELAY_LOG_ERROR, "token keys stay as they were", why);
-        return;
+        return err;
     }
     relay_loop_auth(daemon->loop, relay_rules_auth(rules));
     relay_rules_free(daemon->files.rules); /* the relay looks at the new ones now */
     daemon->files.rules = rules;
+    return 0;
 }
 
 static void reload_certificate(struct daemon *daemon)
@@ -62,16 +68,24 @@ static void reload_certificate(struct daemon *daemon)
     daemon->files.tls = tls;
 }
 
+static bool is_passing(int err)
+{
+    return err == RELAY_E_NOMEM || err == RELAY_E_IO || err == DPP_E_NOMEM ||
+           err == DPP_E_SECURE_HEAP;
+}
+
 void daemon_poll(void *ctx)
 {
     struct daemon *daemon = ctx;
     uint64_t policy_stamp = daemon->policy_stamp, rules_stamp = daemon->rules_stamp;
 
     daemon_stamp(daemon);
-    if (policy_stamp != daemon->policy_stamp)
-        reload_policy(daemon);
-    if (rules_stamp != daemon->rules_stamp)
-        reload_rules(daemon);
+    /* what failed for want of memory or descriptors is tried again at the next poll; a wrong file
+     * waits until somebody has changed it */
+    if (policy_stamp != daemon->policy_stamp && is_passing(reload_policy(daemon)))
+        daemon->policy_stamp = policy_stamp;
+    if (rules_stamp != daemon->rules_stamp && is_passing(reload_rules(daemon)))
+        daemon->rules_stamp = rules_stamp;
 }
 
 void daemon_reload_all(void *ctx)
@@ -79,8 +93,8 @@ void daemon_reload_all(void *ctx)
     struct daemon *daemon = ctx;
 
     daemon_stamp(daemon);
-    reload_policy(daemon);
-    reload_rules(daemon);
+    (void)reload_policy(daemon);
+    (void)reload_rules(daemon);
     reload_certificate(daemon);
     relay_log_reopen(daemon->log);
     daemon_note(daemon, RELAY_LOG_INFO, "reload", "files were read again");

@@ -45,6 +45,7 @@ static void free_body(struct sds_message *m)
         return;
     for (unsigned i = 0; i < body->frags_n; i++)
         relay_slab_unref(body->frags[i].run.slab);
+    relay_slab_unref(body->kept);
     free(body->frags);
     relay_walk_done(&body->walk);
     relay_label_done(&body->label);

@@ -50,6 +50,7 @@ struct relay_fragment {
 struct relay_message_body {
     struct msrp_join join;
     struct msrp_run runs[MSRP_RANGE_RUNS];
+    struct relay_slab *kept; /* copies of small runs behind a gap */
     struct relay_fragment *frags;
     unsigned frags_n, frags_cap;
     struct relay_walk walk;

@@ -137,6 +137,8 @@ static void on_open(struct relay *relay, const struct relay_in *in)
     uint64_t strangers_max = (uint64_t)conf->conns_max * conf->unauth_percent_max / 100;
     struct relay_conn *conn;
 
+    if (!strangers_max) /* a small relay still lets people in one by one */
+        strangers_max = 1;
     if (all >= conf->conns_max) {
         turn_away(relay, in, RELAY_E_CONNS_TOTAL);
         return;
@@ -192,6 +194,7 @@ static void unlink_want(struct relay *relay, struct relay_conn *conn)
             break;
         }
     }
+    conn->want_listed = conn->ready_listed = true; /* it is going: on no list ever again */
 }
 
 static void on_closed(struct relay *relay, uint64_t id)
@@ -492,6 +495,7 @@ void relay_free(struct relay *relay)
         while (relay->rows[i]) {
             struct relay_conn *conn = relay->rows[i];
             relay->rows[i] = conn->next_in_row;
+            unlink_want(relay, conn);
             relay_conn_free(conn);
         }
     }

@@ -198,9 +198,24 @@ int relay_sds_begin(struct sds *sds, struct relay_conn *conn, struct relay_chunk
     return begin_new(sds, conn, chunk);
 }
 
-static int hold(struct relay_message_body *body, uint64_t from, struct relay_slab *slab,
-                const char *p, size_t n)
+/* Keeps octets that came ahead of a gap. A run smaller than a small slab is copied: one octet must
+ * not keep the 32 KiB of a receive slab (reliability T17). */
+static int hold(struct relay *relay, struct relay_message_body *body, uint64_t from,
+                struct relay_slab *slab, const char *p, size_t n)
 {
+    if (n < RELAY_SLAB_OUT) {
+        if (!body->kept || body->kept->cap - body->kept->used < n) {
+            struct relay_slab *kept = relay_slab_new(relay_slabs_of(relay), RELAY_SLAB_OUT);
+            if (!kept)
+                return RELAY_E_MEMORY;
+            relay_slab_unref(body->kept);
+            body->kept = kept;
+        }
+        slab = body->kept;
+        memcpy(slab->data + slab->used, p, n);
+        p = slab->data + slab->used;
+        slab->used += (uint32_t)n;
+    }
     struct relay_fragment *last = body->frags_n ? &body->frags[body->frags_n - 1] : NULL;
 
     if (last && last->run.slab == slab && last->run.p + last->run.n == p &&
@@ -258,7 +273,7 @@ static int sort_in(struct sds_message *m, struct relay_slab *slab, const char *p
         if (piece.kind == MSRP_JOIN_DELIVER)
             rc = relay_message_take(m, slab, p, piece.n);
         else if (piece.kind == MSRP_JOIN_HOLD)
-            rc = hold(body, piece.from, slab, p, piece.n);
+            rc = hold(m->sds->relay, body, piece.from, slab, p, piece.n);
         else /* the first octets win; row 36 */
             relay_counts_of(m->sds->relay)->overlap_octets += piece.n;
         p += piece.n;
@@ -342,6 +357,7 @@ void relay_sds_session_gone(struct sds *sds, struct relay_conn *conn, struct rel
             continue;
         if (m->state == RELAY_MESSAGE_OPEN)
             relay_life_kill(m, RELAY_E_SESSION_EXPIRED);
+        relay_life_part(m); /* its chunk comes to the service no more */
         m->session = NULL;
     }
 }

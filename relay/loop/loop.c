@@ -114,6 +114,8 @@ void relay_loop_default(struct relay_loop_conf *conf, uint32_t conns_wanted)
         most = limit.rlim_cur / 2 > 256 + 16 ? limit.rlim_cur / 2 - 256 : 16;
     *conf = (struct relay_loop_conf){
         .conns_max = conns_wanted < most ? conns_wanted : (uint32_t)most,
+        .shaking_max = conns_wanted < most ? conns_wanted : (uint32_t)most,
+        .source_max = conns_wanted < most ? conns_wanted : (uint32_t)most,
         .handshake_ms = 10000,
         .drain_ms = 5000,
         .flush_ms = 1000,

@@ -51,7 +51,9 @@ enum relay_listen {
 };
 
 struct relay_loop_conf {
-    uint32_t conns_max;    /* connections at once */
+    uint32_t conns_max;   /* connections at once */
+    uint32_t shaking_max; /* of them in their TLS handshake: who only opens sockets takes no more */
+    uint32_t source_max;  /* of those from one address */
     uint32_t handshake_ms; /* 10000 */
     uint32_t drain_ms;     /* 5000 */
     uint32_t flush_ms;     /* 1000: output of a connection that is being closed */
@@ -76,7 +78,8 @@ struct relay_loop *relay_loop_new(struct relay *relay, const struct relay_loop_c
                                   const struct relay_loop_hooks *hooks)
     __attribute__((warn_unused_result));
 
-/* Fills with the defaults named above; conns_max is min(wanted, half the descriptor limit - 256).
+/* Fills with the defaults named above; conns_max, shaking_max and source_max are
+ * min(wanted, half the descriptor limit - 256).
  */
 void relay_loop_default(struct relay_loop_conf *conf, uint32_t conns_wanted);
 

@@ -353,21 +353,44 @@ static void feed(struct relay_stream *stream, size_t n)
     stream->loop->batch += n;
 }
 
+/* The peer's address as text, "" when it is unknown. */
+static void name_peer(struct relay_stream *stream, char text[INET6_ADDRSTRLEN])
+{
+    struct sockaddr_storage peer = {0};
+    int n = (int)sizeof peer;
+
+    text[0] = '\0';
+    if (uv_tcp_getpeername(&stream->tcp, (struct sockaddr *)&peer, &n) != 0)
+        return;
+    if (peer.ss_family == AF_INET)
+        (void)uv_ip4_name((struct sockaddr_in *)&peer, text, INET6_ADDRSTRLEN);
+    else
+        (void)uv_ip6_name((struct sockaddr_in6 *)&peer, text, INET6_ADDRSTRLEN);
+}
+
+/* Has this address as many handshakes under way as one may have? The core counts only who is
+ * through with it, so sockets that never speak TLS are bounded here (threat T15). */
+static bool is_crowding(struct relay_stream *stream)
+{
+    const struct relay_loop *loop = stream->loop;
+    uint32_t same = 0;
+
+    name_peer(stream, stream->source);
+    if (loop->shaking.n >= loop->conf.shaking_max)
+        return true;
+    if (loop->shaking.n < loop->conf.source_max)
+        return false;
+    for (const struct relay_stream *s = loop->shaking.first; s; s = s->next)
+        same += strcmp(s->source, stream->source) == 0;
+    return same >= loop->conf.source_max;
+}
+
 static void tell_open(struct relay_stream *stream)
 {
     struct relay_in in = {.kind = RELAY_IN_OPEN, .conn = stream->id};
-    struct sockaddr_storage peer = {0};
-    char text[INET6_ADDRSTRLEN] = "";
-    int n = (int)sizeof peer;
 
-    if (uv_tcp_getpeername(&stream->tcp, (struct sockaddr *)&peer, &n) == 0) {
-        if (peer.ss_family == AF_INET)
-            (void)uv_ip4_name((struct sockaddr_in *)&peer, text, sizeof text);
-        else
-            (void)uv_ip6_name((struct sockaddr_in6 *)&peer, text, sizeof text);
-    }
     in.now = relay_loop_now(stream->loop);
-    in.open.source = text;
+    in.open.source = stream->source;
     in.open.tls = stream->tls != NULL;
     in.open.loopback = stream->loopback;
     stream->open = true;
@@ -518,6 +541,8 @@ void relay_stream_accept(struct relay_listener *listener)
     if (uv_accept((uv_stream_t *)&listener->tcp, (uv_stream_t *)&stream->tcp) < 0)
         refusal = RELAY_LOOP_ACCEPT_FAILED;
     else if (loop->counts.conns_now >= loop->conf.conns_max)
+        refusal = RELAY_LOOP_REFUSED_MAX;
+    else if (is_crowding(stream) && listener->tls)
         refusal = RELAY_LOOP_REFUSED_MAX;
     else if (listener->tls && !(stream->tls = relay_tls_server(loop->tls)))
         refusal = RELAY_LOOP_ACCEPT_FAILED;

@@ -19,6 +19,7 @@ enum {
 /* A FIFO of streams whose deadlines are all the same distance away. */
 struct relay_queue {
     struct relay_stream *first, *last;
+    uint32_t n;
 };
 
 struct relay_listener {
@@ -36,7 +37,8 @@ struct relay_stream {
     uv_write_t write;
     uv_shutdown_t shutdown;
     struct relay_loop *loop;
-    uint64_t id; /* serial << 24 | slot */
+    char source[INET6_ADDRSTRLEN]; /* the peer's address */
+    uint64_t id;                   /* serial << 24 | slot */
     struct relay_tls *tls;
     char *in_flight;           /* what uv_write sends now */
     size_t plain_n;            /* octets of relay_output inside in_flight or the TLS output */

@@ -12,6 +12,7 @@ void relay_timer_join(struct relay_stream *stream, struct relay_queue *queue, ui
     else
         queue->first = stream;
     queue->last = stream;
+    queue->n++;
 }
 
 void relay_timer_leave(struct relay_stream *stream)
@@ -22,6 +23,7 @@ void relay_timer_leave(struct relay_stream *stream)
         return;
     *(stream->prev ? &stream->prev->next : &queue->first) = stream->next;
     *(stream->next ? &stream->next->prev : &queue->last) = stream->prev;
+    queue->n--;
     stream->queue = NULL;
     stream->prev = stream->next = NULL;
 }

@@ -157,6 +157,8 @@ static int read_user(struct reading *r, yaml_node_t *node)
     user->size_max = values.size_max;
     user->revoked = values.revoked;
     n = one_to ? relay_yaml_items(&r->yaml, one_to, "one_to") : 0;
+    if (one_to && n == 0)
+        user->may_send_one = false; /* an empty list allows nobody */
     for (int i = 0; i < n && err == 0; i++) {
         yaml_node_t *item = relay_yaml_item(&r->yaml, one_to, i);
         const char *target = relay_yaml_text(&r->yaml, item, "one_to");
