@@ -37,7 +37,7 @@ BROKEN = [
     ("metrics:", "times:\n  probation: 30\nmetrics:", "probation", 'times.probation is "30"; write a time '
      "with its unit (ms, s, m, h, d), 100ms to 10m"),
     ("metrics:", "limits:\n  open_messages: 0\nmetrics:", "open_messages", "limits.open_messages is 0; "
-     "write a value from 1 to 64"),
+     "write a value from 1 to 1024"),
     ("metrics: 127.0.0.1", "metrics: 0.0.0.0", "metrics", "metrics is 0.0.0.0:{metrics}; write a loopback "
      "address, as 127.0.0.1:9855"),
     ("allow_core: true", "allow_core: yes", "allow_core", 'test.allow_core is "yes"; write true or false'),
