@@ -71,6 +71,41 @@
     X(REPLAY_TIME,      -6074, "the protected payload's date is outside the window", "dpp_replay_time",      403, "") \
     X(REPLAY_FULL,      -6075, "the replay window is full",                          "dpp_replay_full",      413, "") \
     X(HEAP_UNLOCKED,    -6076, "the secure heap may be swapped to disk",             "dpp_heap_unlocked",    0, "") \
+    /* MIKEY-SAKKE: RFC 6507, RFC 6508, TS 33.180 annexes D and E */ \
+    X(RETRY,            -6100, "these random octets do not serve; draw others",      "dpp_retry",            0, "") \
+    X(ECCSI,            -6101, "the ECCSI signature does not verify",                "dpp_eccsi",            403, "") \
+    X(ECCSI_POINT,      -6102, "KPAK or PVT is not a point of P-256",                "dpp_eccsi_point",      403, "") \
+    X(ECCSI_PAIR,       -6103, "SSK and PVT are not of this identity and KMS",       "dpp_eccsi_pair",       0, "") \
+    X(SAKKE,            -6104, "the SAKKE data do not open",                         "dpp_sakke",            403, "") \
+    X(SAKKE_POINT,      -6105, "Z or RSK is not a point of order q",                 "dpp_sakke_point",      0, "") \
+    X(SAKKE_PAIR,       -6106, "the RSK is not of this identity and KMS",            "dpp_sakke_pair",       0, "") \
+    X(SAKKE_ID,         -6107, "the identity gives no usable point",                 "dpp_sakke_id",         0, "") \
+    X(MIKEY_FORM,       -6110, "the I_MESSAGE is malformed",                         "dpp_mikey_form",       403, "") \
+    X(MIKEY_HEADER,     -6111, "not a SAKKE I_MESSAGE of version 1, V 0, PRF 1",     "dpp_mikey_header",     403, "") \
+    X(MIKEY_PAYLOAD,    -6112, "a payload of the I_MESSAGE is missing, doubled, unknown or misplaced", "dpp_mikey_payload", 403, "") \
+    X(MIKEY_TIME,       -6113, "the I_MESSAGE's time is outside the window",         "dpp_mikey_time",       403, "") \
+    X(MIKEY_REPLAY,     -6114, "the I_MESSAGE was seen before",                      "dpp_mikey_replay",     403, "") \
+    X(MIKEY_REPLAY_FULL,-6115, "too many I_MESSAGEs within the window",              "dpp_mikey_replay_full",413, "") \
+    X(MIKEY_RESPONDER,  -6116, "the I_MESSAGE is for somebody else",                 "dpp_mikey_responder",  403, "") \
+    X(MIKEY_INITIATOR,  -6117, "the I_MESSAGE is not from whom it should be",        "dpp_mikey_initiator",  403, "") \
+    X(MIKEY_KMS,        -6118, "the I_MESSAGE names a KMS we do not know",           "dpp_mikey_kms",        403, "") \
+    X(MIKEY_PERIOD,     -6119, "no key set for the key period of the I_MESSAGE",     "dpp_mikey_period",     403, "") \
+    X(MIKEY_SIGN,       -6120, "the I_MESSAGE's signature does not verify",          "dpp_mikey_sign",       403, "") \
+    X(MIKEY_SAKKE,      -6121, "the I_MESSAGE's SAKKE payload does not open",        "dpp_mikey_sakke",      403, "") \
+    X(MIKEY_TAG,        -6122, "the I_MESSAGE's key ID has the wrong purpose tag",   "dpp_mikey_tag",        403, "") \
+    X(MIKEY_PARAMETERS, -6123, "the key parameters are missing or do not open",      "dpp_mikey_parameters", 403, "") \
+    X(MIKEY_TYPE,       -6124, "the key type is not that of the key ID",             "dpp_mikey_type",       403, "") \
+    X(MIKEY_REVOKED,    -6125, "the key is revoked",                                 "dpp_mikey_revoked",    403, "") \
+    X(MIKEY_GROUP,      -6126, "the key's group IDs are malformed or not the expected", "dpp_mikey_group",   403, "") \
+    /* KMS certificates and key sets */ \
+    X(KMS_FIELD,        -6140, "a field of the KMS document is missing or malformed","dpp_kms_field",        0, "") \
+    X(KMS_ENCRYPTED,    -6141, "the KMS document's keys are encrypted with a transport key, which is not supported", "dpp_kms_encrypted", 0, "") \
+    X(KMS_ERROR,        -6142, "the KMS answered with an error",                     "dpp_kms_error",        0, "") \
+    X(KMS_REVOKED,      -6143, "the KMS certificate or key set is revoked",          "dpp_kms_revoked",      403, "") \
+    X(KMS_DATE,         -6144, "the KMS certificate or key set is not valid now",    "dpp_kms_date",         403, "") \
+    X(KMS_USER,         -6145, "the KMS document is for another user",               "dpp_kms_user",         0, "") \
+    X(KMS_UID,          -6146, "the key set's UserID is not that of its user and period", "dpp_kms_uid",     0, "") \
+    X(KMS_ABSENT,       -6147, "no certificate of this KMS is held",                 "dpp_kms_absent",       0, "") \
     /* seal and keys add their rows above this mark */
 /* clang-format on */
 
