@@ -1,5 +1,7 @@
 #include "dpp/keys/keyfile.h"
 
+#include <limits.h>
+#include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <string.h>
 
@@ -12,6 +14,7 @@
 _Static_assert(ENTRY_MAX <= 1024, "an entry fits the scrubbed buffer");
 
 static const uint8_t magic[8] = {'M', 'C', 'D', 'A', 'T', 'A', 'K', 'F'};
+static const uint8_t text_magic[8] = {'M', 'C', 'D', 'A', 'T', 'A', 'K', 'S'};
 
 static void put(uint8_t *p, uint64_t v, int n)
 {
@@ -75,21 +78,46 @@ static EVP_CIPHER_CTX *begin(const uint8_t *kek, const uint8_t *header, int encr
     return NULL;
 }
 
+static void put_header(uint8_t *out, const uint8_t *what, size_t count, const uint8_t *nonce)
+{
+    memcpy(out, what, sizeof magic);
+    out[8] = VERSION;
+    out[9] = AES_256_GCM;
+    put(out + 10, count, 2);
+    memcpy(out + 12, nonce, DPP_KEYFILE_NONCE);
+}
+
+/* The number that a header tells. */
+static ssize_t get_header(const uint8_t *p, size_t n, const uint8_t *what)
+{
+    if (n < sizeof magic || memcmp(p, what, sizeof magic) != 0)
+        return DPP_E_KEYFILE_MAGIC;
+    if (n < HEADER + TAG)
+        return DPP_E_KEYFILE_SIZE;
+    if (p[8] != VERSION || p[9] != AES_256_GCM)
+        return DPP_E_KEYFILE_VERSION;
+    return (ssize_t)get(p + 10, 2);
+}
+
+static bool end_seal(EVP_CIPHER_CTX *ctx, uint8_t *tag)
+{
+    uint8_t none[16];
+    int done;
+
+    return EVP_CipherFinal_ex(ctx, none, &done) == 1 &&
+           EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_GET_TAG, TAG, tag) == 1;
+}
+
 ssize_t dpp_keyfile_seal(const struct dpp_store *store, const uint8_t kek[DPP_KEYFILE_KEK],
                          const uint8_t nonce[DPP_KEYFILE_NONCE], uint8_t *out, size_t cap)
 {
     DPP_SCRUB(entry, 1024);
-    uint8_t none[16];
     size_t at = HEADER;
     int done = 0;
 
     if (cap < dpp_keyfile_size(store))
         return DPP_E_SPACE;
-    memcpy(out, magic, sizeof magic);
-    out[8] = VERSION;
-    out[9] = AES_256_GCM;
-    put(out + 10, dpp_store_count(store), 2);
-    memcpy(out + 12, nonce, DPP_KEYFILE_NONCE);
+    put_header(out, magic, dpp_store_count(store), nonce);
     EVP_CIPHER_CTX *ctx = begin(kek, out, 1);
     bool good = ctx != NULL;
     for (size_t i = 0; good && i < dpp_store_count(store); i++) {
@@ -97,21 +125,18 @@ ssize_t dpp_keyfile_seal(const struct dpp_store *store, const uint8_t kek[DPP_KE
         good = EVP_CipherUpdate(ctx, out + at, &done, entry.p, (int)n) == 1;
         at += n;
     }
-    good = good && EVP_CipherFinal_ex(ctx, none, &done) == 1 &&
-           EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_GET_TAG, TAG, out + at) == 1;
+    good = good && end_seal(ctx, out + at);
     EVP_CIPHER_CTX_free(ctx);
     return good ? (ssize_t)(at + TAG) : DPP_E_CRYPTO;
 }
 
 ssize_t dpp_keyfile_count(const uint8_t *p, size_t n)
 {
-    if (n < sizeof magic || memcmp(p, magic, sizeof magic) != 0)
-        return DPP_E_KEYFILE_MAGIC;
-    if (n < HEADER + TAG)
-        return DPP_E_KEYFILE_SIZE;
-    if (p[8] != VERSION || p[9] != AES_256_GCM)
-        return DPP_E_KEYFILE_VERSION;
-    size_t count = (size_t)get(p + 10, 2), body = n - HEADER - TAG;
+    ssize_t told = get_header(p, n, magic);
+
+    if (told < 0)
+        return told;
+    size_t count = (size_t)told, body = n - HEADER - TAG;
     if (body < count * (FIXED + 16) || body > count * ENTRY_MAX)
         return DPP_E_KEYFILE_SIZE;
     return (ssize_t)count;
@@ -211,4 +236,77 @@ int dpp_keyfile_open(struct dpp_store **store, size_t room, const uint8_t kek[DP
     }
     *store = s;
     return 0;
+}
+
+ssize_t dpp_keyfile_seal_text(const struct dpp_span *texts, size_t n,
+                              const uint8_t kek[DPP_KEYFILE_KEK],
+                              const uint8_t nonce[DPP_KEYFILE_NONCE], uint8_t *out, size_t cap)
+{
+    size_t sum = HEADER + TAG, at = HEADER;
+    uint8_t length[4];
+    int done = 0;
+
+    if (n == 0 || n > DPP_KEYFILE_TEXTS_MAX)
+        return DPP_E_LONG;
+    for (size_t i = 0; i < n; i++) {
+        if (texts[i].n > INT_MAX / DPP_KEYFILE_TEXTS_MAX)
+            return DPP_E_LONG;
+        sum += sizeof length + texts[i].n;
+    }
+    if (cap < sum)
+        return DPP_E_SPACE;
+    put_header(out, text_magic, n, nonce);
+    EVP_CIPHER_CTX *ctx = begin(kek, out, 1);
+    bool good = ctx != NULL;
+    for (size_t i = 0; good && i < n; i++) {
+        put(length, texts[i].n, sizeof length);
+        good = EVP_CipherUpdate(ctx, out + at, &done, length, sizeof length) == 1 &&
+               EVP_CipherUpdate(ctx, out + at + sizeof length, &done, texts[i].p,
+                                (int)texts[i].n) == 1;
+        at += sizeof length + texts[i].n;
+    }
+    good = good && end_seal(ctx, out + at);
+    EVP_CIPHER_CTX_free(ctx);
+    return good ? (ssize_t)sum : DPP_E_CRYPTO;
+}
+
+/* Cuts the plaintext into its texts, all of it. */
+static int cut_texts(const uint8_t *plain, size_t n, struct dpp_span *texts, size_t count)
+{
+    size_t at = 0;
+
+    for (size_t i = 0; i < count; i++) {
+        if (n - at < 4 || n - at - 4 < get(plain + at, 4))
+            return DPP_E_KEYFILE_FORM;
+        texts[i] = (struct dpp_span){.p = plain + at + 4, .n = (size_t)get(plain + at, 4)};
+        at += 4 + texts[i].n;
+    }
+    return at == n ? 0 : DPP_E_KEYFILE_FORM;
+}
+
+ssize_t dpp_keyfile_open_text(const uint8_t kek[DPP_KEYFILE_KEK], const uint8_t *p, size_t n,
+                              uint8_t *plain, struct dpp_span texts[DPP_KEYFILE_TEXTS_MAX])
+{
+    ssize_t count = get_header(p, n, text_magic);
+    uint8_t tag[TAG];
+    int done = 0;
+
+    if (count < 0)
+        return count;
+    if (count == 0 || count > DPP_KEYFILE_TEXTS_MAX || n > INT_MAX)
+        return DPP_E_KEYFILE_SIZE;
+    size_t body = n - HEADER - TAG;
+    EVP_CIPHER_CTX *ctx = begin(kek, p, 0);
+    if (!ctx)
+        return DPP_E_CRYPTO;
+    memcpy(tag, p + n - TAG, TAG);
+    bool good = EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_SET_TAG, TAG, tag) == 1 &&
+                EVP_CipherUpdate(ctx, plain, &done, p + HEADER, (int)body) == 1 &&
+                EVP_CipherFinal_ex(ctx, plain + body, &done) == 1;
+    EVP_CIPHER_CTX_free(ctx);
+    int rc = good ? cut_texts(plain, body, texts, (size_t)count) : DPP_E_KEYFILE_SUM;
+    if (rc == 0)
+        return count;
+    OPENSSL_cleanse(plain, n);
+    return rc;
 }

@@ -18,6 +18,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "dpp/cur.h"
 #include "dpp/keys/store.h"
 
 #define DPP_KEYFILE_KEK      32
@@ -44,5 +45,28 @@ ssize_t dpp_keyfile_count(const uint8_t *p, size_t n) __attribute__((warn_unused
  * DPP_E_NOMEM, DPP_E_SECURE_HEAP, DPP_E_CRYPTO. */
 int dpp_keyfile_open(struct dpp_store **store, size_t room, const uint8_t kek[DPP_KEYFILE_KEK],
                      const uint8_t *p, size_t n) __attribute__((warn_unused_result));
+
+/* --- texts: the KMS documents of one user, or the secrets of a KMS ---
+ *
+ * The same 24 octets of header with the magic "MCDATAKS" and the number of texts, then as
+ * ciphertext of each text: its length 4 | text; then the tag. */
+
+#define DPP_KEYFILE_TEXTS_MAX       16
+#define DPP_KEYFILE_TEXTS_SIZE(sum) ((size_t)104 + (sum)) /* enough for texts of so many octets */
+
+/* Seals n texts (1 to DPP_KEYFILE_TEXTS_MAX). Returns the octets written, or DPP_E_LONG (too many,
+ * or 2^31 octets and more), DPP_E_SPACE, DPP_E_CRYPTO. */
+ssize_t dpp_keyfile_seal_text(const struct dpp_span *texts, size_t n,
+                              const uint8_t kek[DPP_KEYFILE_KEK],
+                              const uint8_t nonce[DPP_KEYFILE_NONCE], uint8_t *out, size_t cap)
+    __attribute__((warn_unused_result));
+
+/* Opens n octets into `plain`, which has room for n octets too and is wiped by the caller; `texts`
+ * are borrowed from it. Nothing is read before the tag is good; on an error `plain` is wiped here.
+ * Returns the number of texts, or DPP_E_KEYFILE_MAGIC, _VERSION, _SIZE, _SUM (wrong KEK or a
+ * changed octet), _FORM, DPP_E_CRYPTO. */
+ssize_t dpp_keyfile_open_text(const uint8_t kek[DPP_KEYFILE_KEK], const uint8_t *p, size_t n,
+                              uint8_t *plain, struct dpp_span texts[DPP_KEYFILE_TEXTS_MAX])
+    __attribute__((warn_unused_result));
 
 #endif

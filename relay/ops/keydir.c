@@ -104,23 +104,38 @@ int relay_keydir_make_kek(const char *path, const uint8_t kek[DPP_KEYFILE_KEK])
     return rc;
 }
 
+/* The whole of a sealed file: ciphertext, the caller's to free. */
+static int read_file(const char *path, uint8_t **p, size_t *n)
+{
+    int fd = open_private(path, n);
+
+    *p = NULL;
+    if (fd < 0)
+        return fd;
+    *p = malloc(*n ? *n : 1);
+    int rc = *p ? read_all(fd, *p, *n) : RELAY_E_NOMEM;
+    int why = errno;
+    close(fd);
+    if (rc != 0) {
+        free(*p);
+        *p = NULL;
+    }
+    errno = why;
+    return rc;
+}
+
 int relay_keydir_read(const char *path, const uint8_t kek[DPP_KEYFILE_KEK], size_t room,
                       struct dpp_store **store)
 {
-    size_t size = 0;
-    int fd = open_private(path, &size);
+    uint8_t *p;
+    size_t n = 0;
+    int rc = read_file(path, &p, &n);
 
     *store = NULL;
-    if (fd < 0)
-        return fd;
-    uint8_t *p = malloc(size ? size : 1);
-    int rc = p ? read_all(fd, p, size) : RELAY_E_NOMEM;
-    int why = errno;
-    close(fd);
-    if (rc == 0)
-        rc = dpp_keyfile_open(store, room, kek, p, size);
-    free(p); /* ciphertext only */
-    errno = why;
+    if (rc != 0)
+        return rc;
+    rc = dpp_keyfile_open(store, room, kek, p, n);
+    free(p);
     return rc;
 }
 
@@ -159,7 +174,7 @@ static int sync_directory(const char *path)
     return rc;
 }
 
-static int replace(const char *path, const uint8_t *p, size_t n)
+int relay_keydir_replace(const char *path, const void *p, size_t n)
 {
     char *temporary = NULL;
 
@@ -193,8 +208,68 @@ int relay_keydir_write(const char *path, const uint8_t kek[DPP_KEYFILE_KEK],
         rc = RELAY_E_RANDOM;
     } else {
         ssize_t n = dpp_keyfile_seal(store, kek, nonce, p, cap);
-        rc = n < 0 ? (int)n : replace(path, p, (size_t)n);
+        rc = n < 0 ? (int)n : relay_keydir_replace(path, p, (size_t)n);
     }
     free(p);
     return rc;
+}
+
+int relay_keydir_write_texts(const char *path, const uint8_t kek[DPP_KEYFILE_KEK],
+                             const struct dpp_span *texts, size_t n)
+{
+    uint8_t nonce[DPP_KEYFILE_NONCE];
+    size_t sum = 0;
+
+    for (size_t i = 0; i < n; i++)
+        sum += texts[i].n <= RELAY_KEYDIR_SET_MAX ? texts[i].n : RELAY_KEYDIR_SET_MAX;
+    if (DPP_KEYFILE_TEXTS_SIZE(sum) > RELAY_KEYDIR_SET_MAX)
+        return DPP_E_KEYFILE_SIZE;
+    uint8_t *p = malloc(DPP_KEYFILE_TEXTS_SIZE(sum));
+    int rc = RELAY_E_NOMEM;
+    if (!p)
+        return rc;
+    if (RAND_bytes(nonce, sizeof nonce) != 1) {
+        rc = RELAY_E_RANDOM;
+    } else {
+        ssize_t sealed =
+            dpp_keyfile_seal_text(texts, n, kek, nonce, p, DPP_KEYFILE_TEXTS_SIZE(sum));
+        rc = sealed < 0 ? (int)sealed : relay_keydir_replace(path, p, (size_t)sealed);
+    }
+    free(p);
+    return rc;
+}
+
+ssize_t relay_keydir_read_texts(const char *path, const uint8_t kek[DPP_KEYFILE_KEK],
+                                uint8_t **plain, size_t *plain_n,
+                                struct dpp_span texts[DPP_KEYFILE_TEXTS_MAX])
+{
+    uint8_t *p;
+    ssize_t count = read_file(path, &p, plain_n);
+
+    *plain = NULL;
+    if (count < 0)
+        return count;
+    *plain = *plain_n <= RELAY_KEYDIR_SET_MAX ? malloc(*plain_n ? *plain_n : 1) : NULL;
+    if (*plain)
+        count = dpp_keyfile_open_text(kek, p, *plain_n, *plain, texts);
+    else
+        count = *plain_n <= RELAY_KEYDIR_SET_MAX ? RELAY_E_NOMEM : DPP_E_KEYFILE_SIZE;
+    free(p);
+    if (count < 0) {
+        free(*plain); /* wiped */
+        *plain = NULL;
+    }
+    return count;
+}
+
+int relay_keydir_write_set(const char *path, const uint8_t kek[DPP_KEYFILE_KEK],
+                           const char *const *xml, const size_t *xml_n, size_t n)
+{
+    struct dpp_span texts[DPP_KEYFILE_TEXTS_MAX];
+
+    if (n == 0 || n > DPP_KEYFILE_TEXTS_MAX)
+        return DPP_E_LONG;
+    for (size_t i = 0; i < n; i++)
+        texts[i] = (struct dpp_span){.p = (const uint8_t *)xml[i], .n = xml_n[i]};
+    return relay_keydir_write_texts(path, kek, texts, n);
 }

@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "dpp/keys/keyfile.h"
+#include "dpp/keys/ring.h"
 
 /* Reads a KEK of exactly 32 octets, from a 0600 (or stricter) file or a systemd credential's path.
  * Returns 0, or RELAY_E_IO (errno says why), DPP_E_KEYFILE_MODE, DPP_E_KEYFILE_SIZE. */
@@ -34,5 +35,42 @@ int relay_keydir_write(const char *path, const uint8_t kek[DPP_KEYFILE_KEK],
  * (dpp_role_is_for_relay) is refused whole with DPP_E_ROLE. */
 int relay_keydir_read_relay(const char *path, const uint8_t kek[DPP_KEYFILE_KEK],
                             struct dpp_store **store) __attribute__((warn_unused_result));
+
+/* --- key sets: what a KMS gave a user, sealed as texts (dpp_keyfile_seal_text) --- */
+
+#define RELAY_KEYDIR_SET_MAX ((size_t)1 << 20) /* octets of such a file */
+
+/* Seals KMS documents (XML, certificates and key sets of one user; 1 to DPP_KEYFILE_TEXTS_MAX) and
+ * replaces the file as relay_keydir_write does. The documents are not looked at. Returns 0,
+ * RELAY_E_IO (errno), RELAY_E_NOMEM, RELAY_E_RANDOM, DPP_E_LONG, DPP_E_KEYFILE_SIZE (over
+ * RELAY_KEYDIR_SET_MAX), DPP_E_CRYPTO. */
+int relay_keydir_write_set(const char *path, const uint8_t kek[DPP_KEYFILE_KEK],
+                           const char *const *xml, const size_t *xml_n, size_t n)
+    __attribute__((warn_unused_result));
+
+/* Opens a key-set file and makes the ring of `user` (NULL: whoever its first key set is for) from
+ * its documents, in whatever order they stand. now_s as for dpp_ring_add. All plaintext is wiped
+ * before this returns. *ring is the caller's (dpp_ring_free). Returns 0, RELAY_E_IO (errno),
+ * RELAY_E_NOMEM, DPP_E_KEYFILE_..., what dpp_kms_parse and dpp_ring_add say; DPP_E_KMS_ABSENT when
+ * there is no key set in it. */
+int relay_keydir_read_ring(const char *path, const uint8_t kek[DPP_KEYFILE_KEK], const char *user,
+                           int64_t now_s, struct dpp_ring **ring)
+    __attribute__((warn_unused_result));
+
+/* The two halves of that, for other secrets that rest as sealed texts. _write_texts seals and
+ * replaces; _read_texts opens into *plain (*plain_n octets, malloced: cleanse and free), of which
+ * the texts are borrowed, and returns their number or an error as above, then *plain is NULL. */
+int relay_keydir_write_texts(const char *path, const uint8_t kek[DPP_KEYFILE_KEK],
+                             const struct dpp_span *texts, size_t n)
+    __attribute__((warn_unused_result));
+ssize_t relay_keydir_read_texts(const char *path, const uint8_t kek[DPP_KEYFILE_KEK],
+                                uint8_t **plain, size_t *plain_n,
+                                struct dpp_span texts[DPP_KEYFILE_TEXTS_MAX])
+    __attribute__((warn_unused_result));
+
+/* Replaces a file whole, mode 0600: a temporary file beside it, synced, renamed, directory synced.
+ * 0, RELAY_E_IO (errno), RELAY_E_NOMEM. */
+int relay_keydir_replace(const char *path, const void *p, size_t n)
+    __attribute__((warn_unused_result));
 
 #endif

@@ -216,13 +216,48 @@ static void test_form(void **state)
     assert_int_equal(dpp_keyfile_open(&back, 0, kek, file, n), DPP_E_KEYFILE_SIZE);
 }
 
+/* --- texts --- */
+
+static void test_texts(void **state)
+{
+    const struct dpp_span in[3] = {
+        {(const uint8_t *)"<a/>", 4}, {NULL, 0}, {(const uint8_t *)"second", 6}};
+    struct dpp_span out[DPP_KEYFILE_TEXTS_MAX];
+    uint8_t file[DPP_KEYFILE_TEXTS_SIZE(10)], other[sizeof file], plain[sizeof file];
+    struct dpp_store *store;
+
+    (void)state;
+    ssize_t n = dpp_keyfile_seal_text(in, 3, kek, nonce, file, sizeof file);
+    assert_int_equal(n, 24 + 3 * 4 + 10 + 16);
+    assert_null(memmem(file, (size_t)n, "second", 6));
+    assert_int_equal(dpp_keyfile_open_text(kek, file, (size_t)n, plain, out), 3);
+    assert_int_equal(out[0].n, 4);
+    assert_memory_equal(out[0].p, "<a/>", 4);
+    assert_int_equal(out[1].n, 0);
+    assert_int_equal(out[2].n, 6);
+    assert_memory_equal(out[2].p, "second", 6);
+    /* neither kind of file is taken for the other */
+    assert_int_equal(dpp_keyfile_open(&store, 0, kek, file, (size_t)n), DPP_E_KEYFILE_MAGIC);
+    /* every octet counts, and nothing stays behind */
+    for (size_t i = 0; i < (size_t)n; i++) {
+        memcpy(other, file, (size_t)n);
+        other[i] ^= 1;
+        memset(plain, 0xaa, sizeof plain);
+        assert_true(dpp_keyfile_open_text(kek, other, (size_t)n, plain, out) < 0);
+        assert_null(memmem(plain, sizeof plain, "second", 6));
+        assert_true(dpp_keyfile_open_text(kek, file, i, plain, out) < 0);
+    }
+    assert_int_equal(dpp_keyfile_seal_text(in, 3, kek, nonce, file, (size_t)n - 1), DPP_E_SPACE);
+    assert_int_equal(dpp_keyfile_seal_text(in, 0, kek, nonce, file, sizeof file), DPP_E_LONG);
+    assert_int_equal(dpp_keyfile_seal_text(in, 17, kek, nonce, file, sizeof file), DPP_E_LONG);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_round_trip),
-        cmocka_unit_test(test_empty_and_largest),
-        cmocka_unit_test(test_changed),
-        cmocka_unit_test(test_form),
+        cmocka_unit_test(test_round_trip), cmocka_unit_test(test_empty_and_largest),
+        cmocka_unit_test(test_changed),    cmocka_unit_test(test_form),
+        cmocka_unit_test(test_texts),
     };
     return cmocka_run_group_tests(tests, set_up, NULL);
 }
