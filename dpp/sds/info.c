@@ -2,18 +2,11 @@
 
 #include <string.h>
 
-#include <libxml/parser.h>
-#include <libxml/parserInternals.h>
-
 #include "dpp/err.h"
-#include "dpp/sds/ie.h"
-
-/* libxml2 is driven through its SAX2 interface: no tree is built, and every cap is checked while
- * the text is read, not after. */
+#include "dpp/xml.h"
 
 #define INFO_NS  "urn:3gpp:ns:mcdataInfo:1.0"
 #define LISTS_NS "urn:ietf:params:xml:ns:resource-lists"
-#define XENC_NS  "http://www.w3.org/2001/04/xmlenc#"
 
 enum content {
     CONTENT_REQUEST, /* plain text, the request type */
@@ -50,157 +43,22 @@ static const char *const request_names[] = {[DPP_REQUEST_NONE] = "",
 #undef X
 };
 
-/* One document being read. */
+static const struct dpp_xml_caps caps = {
+    .octets = DPP_INFO_SIZE_MAX,
+    .depth = DPP_INFO_DEPTH_MAX,
+    .nodes = DPP_INFO_NODES_MAX,
+    .attrs = DPP_INFO_ATTRS_MAX,
+};
+
+/* One document being read: the ctx of its struct dpp_xml. */
 struct walk {
-    xmlParserCtxt *ctxt;
-    int err;
-    bool is_out_of_memory;
-    unsigned depth;
-    unsigned nodes;
-    /* called at every element, with `depth` already that of the element */
-    void (*open)(struct walk *w, const char *name, const char *ns, const xmlChar **attrs, int n);
-    void (*close)(struct walk *w);
-    /* the text being gathered: NUL-terminated; NULL when none is wanted */
-    char *text;
-    size_t text_cap, text_n;
-    unsigned text_depth;
-    /* mcdata-info */
     struct dpp_info *info;
     const struct field *field; /* the child of <mcdata-Params> we are in */
     bool is_in_params;
     bool has_params;
     bool has_value; /* the field's value was there */
     unsigned seen;  /* bit per row of fields[] */
-    /* resource-lists */
-    struct dpp_targets *targets;
 };
-
-static void stop(struct walk *w, int err)
-{
-    if (!w->err)
-        w->err = err;
-    xmlStopParser(w->ctxt);
-}
-
-/* ---- SAX ---- */
-
-static void sax_open(void *ctx, const xmlChar *name, const xmlChar *prefix, const xmlChar *ns,
-                     int ns_count, const xmlChar **namespaces, int attr_count, int defaulted,
-                     const xmlChar **attrs)
-{
-    struct walk *w = ctx;
-
-    (void)prefix, (void)namespaces, (void)defaulted;
-    if (w->err)
-        return;
-    w->depth++;
-    w->nodes++;
-    if (w->depth > DPP_INFO_DEPTH_MAX)
-        stop(w, DPP_E_XML_DEPTH);
-    else if (w->nodes > DPP_INFO_NODES_MAX || ns_count + attr_count > DPP_INFO_ATTRS_MAX)
-        stop(w, DPP_E_XML_NODES);
-    else
-        w->open(w, (const char *)name, ns ? (const char *)ns : "", attrs, attr_count);
-}
-
-static void sax_close(void *ctx, const xmlChar *name, const xmlChar *prefix, const xmlChar *ns)
-{
-    struct walk *w = ctx;
-
-    (void)name, (void)prefix, (void)ns;
-    if (w->err)
-        return;
-    if (w->close)
-        w->close(w);
-    w->depth--;
-}
-
-static bool is_space(char ch)
-{
-    return ch == ' ' || ch == '\t' || ch == '\r' || ch == '\n';
-}
-
-static void sax_text(void *ctx, const xmlChar *p, int n)
-{
-    struct walk *w = ctx;
-
-    if (w->err || !w->text || w->depth != w->text_depth)
-        return;
-    for (int i = 0; i < n; i++) {
-        char ch = (char)p[i];
-        if (w->text_n == 0 && is_space(ch))
-            continue;
-        if (w->text_n + 1 >= w->text_cap) {
-            stop(w, DPP_E_LONG);
-            return;
-        }
-        w->text[w->text_n++] = ch;
-    }
-}
-
-/* DOCTYPE: the source of entities and of fetches. T43 */
-static void sax_doctype(void *ctx, const xmlChar *name, const xmlChar *external,
-                        const xmlChar *system)
-{
-    (void)name, (void)external, (void)system;
-    stop(ctx, DPP_E_XML_DTD);
-}
-
-/* libxml2 raises most refusals of malloc here; nothing is ever printed. */
-static void sax_error(void *ctx, xmlError *error)
-{
-    struct walk *w = ctx;
-
-    if (error->code == XML_ERR_NO_MEMORY)
-        w->is_out_of_memory = true;
-}
-
-/* Checks what needs no parser, then runs it. Returns 0 or the document's first error. */
-static int walk(struct walk *w, const void *p, size_t n)
-{
-    static const xmlSAXHandler handler = {
-        .initialized = XML_SAX2_MAGIC,
-        .startElementNs = sax_open,
-        .endElementNs = sax_close,
-        .characters = sax_text,
-        .ignorableWhitespace = sax_text,
-        .cdataBlock = sax_text,
-        .internalSubset = sax_doctype,
-        .serror = sax_error,
-    };
-
-    if (n > DPP_INFO_SIZE_MAX)
-        return DPP_E_XML_SIZE;
-    if (n == 0)
-        return DPP_E_XML;
-    if (memchr(p, 0, n))
-        return DPP_E_VALUE;
-    if (!dpp_ie_is_utf8((struct dpp_span){.p = p, .n = n}))
-        return DPP_E_UTF8;
-    /* before it has a context libxml2 would report to stderr */
-    xmlSetStructuredErrorFunc(w, sax_error);
-    w->ctxt = xmlCreateMemoryParserCtxt(p, (int)n);
-    if (!w->ctxt) {
-        w->err = DPP_E_NOMEM;
-        goto out;
-    }
-    /* The text is UTF-8 whatever it declares, or its checks above would have been for nothing.
-     * NOENT gives &amp; in an attribute as "&"; there are no other entities, for sax_doctype ends
-     * the document before any could be declared. */
-    xmlCtxtUseOptions(w->ctxt, XML_PARSE_NONET | XML_PARSE_IGNORE_ENC | XML_PARSE_NOENT);
-    *w->ctxt->sax = handler;
-    w->ctxt->userData = w;
-    (void)xmlParseDocument(w->ctxt);
-    if (w->is_out_of_memory || w->ctxt->errNo == XML_ERR_NO_MEMORY)
-        w->err = DPP_E_NOMEM;
-    else if (!w->err && !w->ctxt->wellFormed)
-        w->err = DPP_E_XML;
-out:
-    xmlFreeParserCtxt(w->ctxt);
-    xmlSetStructuredErrorFunc(NULL, NULL);
-    xmlResetLastError();
-    return w->err;
-}
 
 /* ---- values ---- */
 
@@ -217,87 +75,68 @@ bool dpp_info_is_uri(const char *s, size_t n)
     return at > 0 && at + 1 < n && s[at] == ':';
 }
 
-/* Text that may be logged and written into XML again. */
-static int check_text(const char *s)
+static bool is_attr(struct dpp_span attr, const char *value)
 {
-    struct dpp_span text = {.p = (const uint8_t *)s, .n = strlen(s)};
-    uint32_t ch = 0;
-
-    for (size_t at = 0, n; at < text.n; at += n) {
-        n = dpp_ie_utf8(text.p + at, text.n - at, &ch);
-        if (n == 0)
-            return DPP_E_UTF8;
-        if (ch < 0x20 || (ch >= 0x7f && ch < 0xa0) || (ch & 0xfffe) == 0xfffe)
-            return DPP_E_VALUE;
-    }
-    return 0;
+    return attr.p && attr.n == strlen(value) && memcmp(attr.p, value, attr.n) == 0;
 }
 
-static const xmlChar **find_attr(const xmlChar **attrs, int n, const char *name)
+static void gather(struct dpp_xml *x)
 {
-    /* five pointers each: name, prefix, namespace, value, end of value */
-    for (int i = 0; i < n; i++, attrs += 5)
-        if (!attrs[2] && strcmp((const char *)attrs[0], name) == 0)
-            return attrs;
-    return NULL;
-}
+    struct walk *w = x->ctx;
 
-static bool is_attr(const xmlChar **attr, const char *value)
-{
-    size_t n = strlen(value);
-
-    return attr && (size_t)(attr[4] - attr[3]) == n && memcmp(attr[3], value, n) == 0;
-}
-
-static void gather(struct walk *w)
-{
-    w->text = (char *)w->info + w->field->offset;
-    w->text_cap = w->field->cap;
-    w->text_n = 0;
-    w->text_depth = w->depth;
+    dpp_xml_gather(x, (char *)w->info + w->field->offset, w->field->cap);
     w->has_value = true;
 }
 
 /* ---- mcdata-info ---- */
 
-static void info_open(struct walk *w, const char *name, const char *ns, const xmlChar **attrs,
-                      int n)
+/* A child of <mcdata-Params>. */
+static void field_open(struct dpp_xml *x, const char *name)
 {
-    bool is_ours = strcmp(ns, INFO_NS) == 0;
+    struct walk *w = x->ctx;
+    unsigned i = 0;
+
+    while (i < FIELD_COUNT && strcmp(fields[i].name, name) != 0)
+        i++;
+    if (i == FIELD_COUNT)
+        return;
+    if (w->seen & 1u << i) {
+        dpp_xml_stop(x, DPP_E_XML_ELEMENT);
+        return;
+    }
+    w->seen |= 1u << i;
+    w->field = &fields[i];
+    w->has_value = w->field->content == CONTENT_TOKEN;
+    if (w->field->content == CONTENT_REQUEST)
+        gather(x);
+}
+
+static void info_open(struct dpp_xml *x, const char *name, const char *ns,
+                      struct dpp_xml_attrs attrs)
+{
+    struct walk *w = x->ctx;
+    bool is_ours = strcmp(ns, INFO_NS) == 0, is_xenc = strcmp(ns, DPP_XML_XENC) == 0;
 
     /* encryption is seen wherever it stands, in what we skip too */
-    if ((is_ours && is_attr(find_attr(attrs, n, "type"), "Encrypted")) || strcmp(ns, XENC_NS) == 0)
+    if ((is_ours && is_attr(dpp_xml_attr(attrs, "type"), "Encrypted")) || is_xenc)
         w->info->is_encrypted = true;
-    if (w->depth == 1) {
+    if (x->depth == 1) {
         if (!is_ours || strcmp(name, "mcdatainfo") != 0)
-            stop(w, DPP_E_XML_NAMESPACE);
-    } else if (w->depth == 2) {
+            dpp_xml_stop(x, DPP_E_XML_NAMESPACE);
+    } else if (x->depth == 2) {
         w->is_in_params = is_ours && strcmp(name, "mcdata-Params") == 0;
         if (w->is_in_params && w->has_params)
-            stop(w, DPP_E_XML_ELEMENT);
+            dpp_xml_stop(x, DPP_E_XML_ELEMENT);
         w->has_params |= w->is_in_params;
-    } else if (w->depth == 3 && w->is_in_params && is_ours) {
-        unsigned i = 0;
-        while (i < FIELD_COUNT && strcmp(fields[i].name, name) != 0)
-            i++;
-        if (i == FIELD_COUNT)
-            return;
-        if (w->seen & 1u << i) {
-            stop(w, DPP_E_XML_ELEMENT);
-            return;
-        }
-        w->seen |= 1u << i;
-        w->field = &fields[i];
-        w->has_value = w->field->content == CONTENT_TOKEN;
-        if (w->field->content == CONTENT_REQUEST)
-            gather(w);
-    } else if (w->field && w->field->content != CONTENT_TOKEN && strcmp(ns, XENC_NS) != 0) {
-        bool is_value = w->depth == 4 && is_ours && !w->has_value &&
+    } else if (x->depth == 3 && w->is_in_params && is_ours) {
+        field_open(x, name);
+    } else if (w->field && w->field->content != CONTENT_TOKEN && !is_xenc) {
+        bool is_value = x->depth == 4 && is_ours && !w->has_value &&
                         (strcmp(name, "mcdataURI") == 0 || strcmp(name, "mcdataString") == 0);
         if (is_value)
-            gather(w);
+            gather(x);
         else if (!w->info->is_encrypted)
-            stop(w, DPP_E_XML_ELEMENT);
+            dpp_xml_stop(x, DPP_E_XML_ELEMENT);
     }
 }
 
@@ -309,33 +148,34 @@ static enum dpp_request find_request(const char *text)
     return DPP_REQUEST_OTHER;
 }
 
-static void end_text(struct walk *w)
+static void end_text(struct dpp_xml *x, size_t n)
 {
+    struct walk *w = x->ctx;
+    const char *text = (char *)w->info + w->field->offset;
     int err = 0;
 
-    while (w->text_n > 0 && is_space(w->text[w->text_n - 1]))
-        w->text_n--;
-    w->text[w->text_n] = '\0';
-    if (w->text_n == 0)
+    if (n == 0)
         err = DPP_E_XML_ELEMENT;
     else if (w->field->content == CONTENT_URI)
-        err = dpp_info_is_uri(w->text, w->text_n) ? 0 : DPP_E_XML_URI;
+        err = dpp_info_is_uri(text, n) ? 0 : DPP_E_XML_URI;
     else
-        err = check_text(w->text);
+        err = dpp_xml_check_text(text);
     if (w->field->content == CONTENT_REQUEST)
-        w->info->request = find_request(w->text);
-    w->text = NULL;
+        w->info->request = find_request(text);
     if (err)
-        stop(w, err);
+        dpp_xml_stop(x, err);
 }
 
-static void info_close(struct walk *w)
+static void info_close(struct dpp_xml *x)
 {
-    if (w->text && w->depth == w->text_depth)
-        end_text(w);
-    if (w->depth == 3 && w->field) {
+    struct walk *w = x->ctx;
+    size_t n;
+
+    if (dpp_xml_gathered(x, &n))
+        end_text(x, n);
+    if (x->depth == 3 && w->field) {
         if (!w->has_value && !w->info->is_encrypted)
-            stop(w, DPP_E_XML_ELEMENT);
+            dpp_xml_stop(x, DPP_E_XML_ELEMENT);
         w->info->has_access_token |= w->field->content == CONTENT_TOKEN;
         w->field = NULL;
     }
@@ -343,38 +183,14 @@ static void info_close(struct walk *w)
 
 int dpp_info_parse(struct dpp_info *out, const void *p, size_t n)
 {
-    struct walk w = {.open = info_open, .close = info_close, .info = out};
+    struct walk w = {.info = out};
+    struct dpp_xml x = {.caps = &caps, .ctx = &w, .open = info_open, .close = info_close};
 
     *out = (struct dpp_info){0};
-    int err = walk(&w, p, n);
+    int err = dpp_xml_walk(&x, p, n);
     if (err)
         *out = (struct dpp_info){0};
     return err;
-}
-
-static void put_escaped(struct dpp_out *o, const char *s)
-{
-    for (; *s; s++) {
-        switch (*s) {
-        case '&':
-            dpp_cur_put_str(o, "&amp;");
-            break;
-        case '<':
-            dpp_cur_put_str(o, "&lt;");
-            break;
-        case '>':
-            dpp_cur_put_str(o, "&gt;");
-            break;
-        case '"':
-            dpp_cur_put_str(o, "&quot;");
-            break;
-        case '\'':
-            dpp_cur_put_str(o, "&apos;");
-            break;
-        default:
-            dpp_cur_put(o, s, 1);
-        }
-    }
 }
 
 static void put_field(struct dpp_out *o, const struct field *field, const char *value)
@@ -385,12 +201,12 @@ static void put_field(struct dpp_out *o, const struct field *field, const char *
     dpp_cur_put_str(o, field->name);
     if (field->content == CONTENT_REQUEST) {
         dpp_cur_put_str(o, ">");
-        put_escaped(o, value);
+        dpp_xml_put(o, value);
     } else {
         dpp_cur_put_str(o, " type=\"Normal\"><");
         dpp_cur_put_str(o, child);
         dpp_cur_put_str(o, ">");
-        put_escaped(o, value);
+        dpp_xml_put(o, value);
         dpp_cur_put_str(o, "</");
         dpp_cur_put_str(o, child);
         dpp_cur_put_str(o, ">");
@@ -419,7 +235,7 @@ ssize_t dpp_info_print(char *buf, size_t cap, const struct dpp_info *info)
             continue;
         if (field->content == CONTENT_URI && !dpp_info_is_uri(value, strlen(value)))
             return DPP_E_XML_URI;
-        int err = check_text(value);
+        int err = dpp_xml_check_text(value);
         if (err)
             return err;
         put_field(&o, field, value);
@@ -430,50 +246,50 @@ ssize_t dpp_info_print(char *buf, size_t cap, const struct dpp_info *info)
 
 /* ---- resource-lists ---- */
 
-static void add_target(struct walk *w, const xmlChar **uri)
+static void add_target(struct dpp_xml *x, struct dpp_span uri)
 {
-    struct dpp_targets *t = w->targets;
+    struct dpp_targets *t = x->ctx;
+    const char *p = (const char *)uri.p, *end = p + uri.n;
 
-    if (!uri) {
-        stop(w, DPP_E_XML_ELEMENT);
+    if (!p) {
+        dpp_xml_stop(x, DPP_E_XML_ELEMENT);
         return;
     }
-    const char *p = (const char *)uri[3], *end = (const char *)uri[4];
-    while (p < end && is_space(*p))
+    while (p < end && dpp_xml_is_space(*p))
         p++;
-    while (p < end && is_space(end[-1]))
+    while (p < end && dpp_xml_is_space(end[-1]))
         end--;
     size_t n = (size_t)(end - p);
     if (n > DPP_INFO_URI_MAX)
-        stop(w, DPP_E_LONG);
+        dpp_xml_stop(x, DPP_E_LONG);
     else if (!dpp_info_is_uri(p, n))
-        stop(w, DPP_E_XML_URI);
+        dpp_xml_stop(x, DPP_E_XML_URI);
     else if (t->count++ == 0)
         memcpy(t->uri, p, n);
 }
 
 /* rfc4826#3.1: an entry counts wherever it stands, so that none can be hidden */
-static void targets_open(struct walk *w, const char *name, const char *ns, const xmlChar **attrs,
-                         int n)
+static void targets_open(struct dpp_xml *x, const char *name, const char *ns,
+                         struct dpp_xml_attrs attrs)
 {
     bool is_ours = strcmp(ns, LISTS_NS) == 0;
 
-    if (w->depth == 1) {
+    if (x->depth == 1) {
         if (!is_ours || strcmp(name, "resource-lists") != 0)
-            stop(w, DPP_E_XML_NAMESPACE);
+            dpp_xml_stop(x, DPP_E_XML_NAMESPACE);
     } else if (is_ours && strcmp(name, "entry") == 0) {
-        add_target(w, find_attr(attrs, n, "uri"));
+        add_target(x, dpp_xml_attr(attrs, "uri"));
     } else if (is_ours && (strcmp(name, "entry-ref") == 0 || strcmp(name, "external") == 0)) {
-        stop(w, DPP_E_XML_ELEMENT);
+        dpp_xml_stop(x, DPP_E_XML_ELEMENT);
     }
 }
 
 int dpp_targets_parse(struct dpp_targets *out, const void *p, size_t n)
 {
-    struct walk w = {.open = targets_open, .targets = out};
+    struct dpp_xml x = {.caps = &caps, .ctx = out, .open = targets_open};
 
     *out = (struct dpp_targets){0};
-    int err = walk(&w, p, n);
+    int err = dpp_xml_walk(&x, p, n);
     if (err)
         *out = (struct dpp_targets){0};
     return err;
