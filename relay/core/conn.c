@@ -161,6 +161,7 @@ void relay_conn_free(struct relay_conn *conn)
 {
     if (!conn->closing)
         forget(conn);
+    relay_conn_wants_nothing(conn); /* last: what ended may have asked for a write */
     relay_out_done(&conn->out);
     if (conn->presence)
         conn->presence->conns--;

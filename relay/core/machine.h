@@ -50,6 +50,8 @@ struct relay {
 struct relay_conn *relay_conn_find(const struct relay *relay, uint64_t id);
 /* The driver gets a want for the connection. */
 void relay_conn_wants(struct relay_conn *conn);
+/* It is about to be freed: off every list. */
+void relay_conn_wants_nothing(struct relay_conn *conn);
 
 /* --- conn.c --- */
 /* A new connection; NULL without memory. The caller puts it into the table. */

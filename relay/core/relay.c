@@ -172,31 +172,6 @@ static void on_open(struct relay *relay, const struct relay_in *in)
     relay_emit(relay, conn, &(struct relay_event){.kind = RELAY_EVENT_CONN_OPEN});
 }
 
-static void unlink_want(struct relay *relay, struct relay_conn *conn)
-{
-    struct relay_conn **link;
-
-    for (link = &relay->wants; conn->want_listed && *link; link = &(*link)->next_want) {
-        if (*link == conn) {
-            *link = conn->next_want;
-            if (relay->wants_end == &conn->next_want)
-                relay->wants_end = link;
-            conn->want_listed = false;
-            break;
-        }
-    }
-    for (link = &relay->ready; conn->ready_listed && *link; link = &(*link)->next_ready) {
-        if (*link == conn) {
-            *link = conn->next_ready;
-            if (relay->ready_end == &conn->next_ready)
-                relay->ready_end = link;
-            conn->ready_listed = false;
-            break;
-        }
-    }
-    conn->want_listed = conn->ready_listed = true; /* it is going: on no list ever again */
-}
-
 static void on_closed(struct relay *relay, uint64_t id)
 {
     struct relay_conn **link = conn_row(relay, id);
@@ -207,7 +182,6 @@ static void on_closed(struct relay *relay, uint64_t id)
     if (!conn)
         return;
     *link = conn->next_in_row;
-    unlink_want(relay, conn);
     relay->counts.conns_now--;
     relay_emit(relay, conn,
                &(struct relay_event){.kind = RELAY_EVENT_CONN_CLOSED, .bytes = conn->bytes_in});
@@ -333,6 +307,30 @@ void relay_conn_wants(struct relay_conn *conn)
     conn->next_want = NULL;
     *relay->wants_end = conn;
     relay->wants_end = &conn->next_want;
+}
+
+void relay_conn_wants_nothing(struct relay_conn *conn)
+{
+    struct relay *relay = conn->relay;
+    struct relay_conn **link;
+
+    for (link = &relay->wants; conn->want_listed && *link; link = &(*link)->next_want) {
+        if (*link == conn) {
+            *link = conn->next_want;
+            if (relay->wants_end == &conn->next_want)
+                relay->wants_end = link;
+            break;
+        }
+    }
+    for (link = &relay->ready; conn->ready_listed && *link; link = &(*link)->next_ready) {
+        if (*link == conn) {
+            *link = conn->next_ready;
+            if (relay->ready_end == &conn->next_ready)
+                relay->ready_end = link;
+            break;
+        }
+    }
+    conn->want_listed = conn->ready_listed = false;
 }
 
 void relay_conn_wants_write(struct relay_conn *conn)
@@ -495,7 +493,6 @@ void relay_free(struct relay *relay)
         while (relay->rows[i]) {
             struct relay_conn *conn = relay->rows[i];
             relay->rows[i] = conn->next_in_row;
-            unlink_want(relay, conn);
             relay_conn_free(conn);
         }
     }

@@ -67,6 +67,23 @@ static int check_uris(const struct relay_conn *conn, struct msrp_str path)
     return err;
 }
 
+/* What holds for the paths of every request, AUTH too; `first` is the leftmost To-Path URI. */
+static int check_paths(const struct relay_conn *conn, struct msrp_uri *first)
+{
+    const struct msrp_head *head = &conn->chunk.head;
+
+    if (msrp_uri_parse(first, head->to.first))
+        return MSRP_E_TO_URI;
+    if (!relay_uri_is_ours(conn->relay, first))
+        return RELAY_E_NOT_OURS; /* rfc4976#6.2 */
+    int err = check_uris(conn, head->to.text);
+    if (!err)
+        err = check_uris(conn, head->from.text);
+    if (!err && msrp_path_has_loop(head->to.text, head->from.text))
+        err = RELAY_E_PATH_LOOP;
+    return err;
+}
+
 /* The session that the leftmost To-Path URI names. rows 13, 14, 61 */
 static int find_session(struct relay_conn *conn, struct msrp_str id, struct relay_session **out)
 {
@@ -86,27 +103,19 @@ static int find_session(struct relay_conn *conn, struct msrp_str id, struct rela
 /* Judges a request that is not AUTH by its paths and sets what is to be done with it. */
 static int judge_path(struct relay_conn *conn)
 {
-    struct relay *relay = conn->relay;
+    const struct relay *relay = conn->relay;
     struct relay_chunk *chunk = &conn->chunk;
     const struct msrp_head *head = &chunk->head;
     struct msrp_str rest = head->to.text, text;
     struct msrp_uri first, second;
+    int err = check_paths(conn, &first);
 
-    if (!msrp_path_next(&rest, &text) || msrp_uri_parse(&first, text))
-        return MSRP_E_TO_URI;
-    if (!relay_uri_is_ours(relay, &first))
-        return RELAY_E_NOT_OURS; /* rfc4976#6.2 */
-    int err = check_uris(conn, head->to.text);
-    if (!err)
-        err = check_uris(conn, head->from.text);
     if (err < 0)
         return err;
-    if (msrp_path_has_loop(head->to.text, head->from.text))
-        return RELAY_E_PATH_LOOP;
     if (head->method == MSRP_OTHER)
         return RELAY_E_METHOD; /* blocked by configuration, rfc4976#6.4.2 */
 
-    bool has_second = msrp_path_next(&rest, &text);
+    bool has_second = msrp_path_next(&rest, &text) && msrp_path_next(&rest, &text);
     bool is_service = has_second && !msrp_uri_parse(&second, text);
     if (is_service) {
         second.is_secure = true; /* where msrp: may not stand it was refused above */
@@ -140,21 +149,12 @@ static int judge_path(struct relay_conn *conn)
 /* The same for AUTH. profile 2.2 */
 static int judge_auth(struct relay_conn *conn)
 {
-    const struct relay *relay = conn->relay;
     const struct msrp_head *head = &conn->chunk.head;
     struct msrp_uri uri;
+    int err = check_paths(conn, &uri);
 
-    if (msrp_uri_parse(&uri, head->to.first))
-        return MSRP_E_TO_URI;
-    if (!relay_uri_is_ours(relay, &uri))
-        return RELAY_E_NOT_OURS;
-    int err = check_uris(conn, head->to.text);
-    if (!err)
-        err = check_uris(conn, head->from.text);
     if (err < 0)
         return err;
-    if (msrp_path_has_loop(head->to.text, head->from.text))
-        return RELAY_E_PATH_LOOP;
     if (head->to.count > 1)
         return RELAY_E_PATH_FOREIGN; /* an AUTH through us: rfc4976#5.1, comes with relaying */
     if (uri.has_session)
