@@ -12,6 +12,7 @@ declare -A sources=(
     [dpp_info]="dpp/sds/info.c dpp/xml.c"
     [dpp_kms]="dpp/keys/kms.c dpp/keys/kms_print.c"
     [dpp_frame]="dpp/seal/frame.c"
+    [dpp_mikey]="dpp/keys/mikey.c"
     [auth_json]="relay/auth/json.c"
     [auth_jws]="relay/auth/jws.c relay/auth/claims.c relay/auth/iops.c"
     [core]="$(echo relay/core/*.c)"

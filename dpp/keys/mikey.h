@@ -39,6 +39,7 @@ struct dpp_mikey {
     uint8_t sets_n;            /* #CS */
     uint8_t map_type;          /* 0 SRTP-ID, 1 empty, 2 GENERIC-ID */
     struct dpp_mikey_span map; /* its octets */
+    bool ntp_given;            /* T was there: always after _parse */
     uint8_t time_type;         /* 0 NTP-UTC, 1 NTP */
     uint64_t ntp;              /* seconds since 1900 << 32 | fraction */
     struct dpp_mikey_span rand;
@@ -61,7 +62,7 @@ struct dpp_mikey {
 
 /* Parses n octets. Every length is checked against what is left; SIGN stands last and nothing
  * follows it. 0, or DPP_E_MIKEY_HEADER, DPP_E_MIKEY_FORM, DPP_E_MIKEY_PAYLOAD, DPP_E_LONG (over
- * DPP_MIKEY_MAX or one of the counts). No cryptography. */
+ * DPP_MIKEY_MAX, a URI over DPP_URI_MAX, or one of the counts). No cryptography. */
 int dpp_mikey_parse(struct dpp_mikey *mikey, const uint8_t *p, size_t n)
     __attribute__((warn_unused_result));
 
@@ -70,7 +71,8 @@ ssize_t dpp_mikey_print(const struct dpp_mikey *mikey, uint8_t *out, size_t cap)
     __attribute__((warn_unused_result));
 
 /* The octets themselves or "mikey BASE64" (with or without the word, white space around it):
- * whichever `p` is. Returns the octets in out, or DPP_E_MIKEY_FORM, DPP_E_SPACE. rfc4567#3 */
+ * whichever `p` is. Returns the octets in out, or DPP_E_MIKEY_FORM, DPP_E_SPACE.
+ * rfc4567#3.1 */
 ssize_t dpp_mikey_text(const char *p, size_t n, uint8_t *out, size_t cap)
     __attribute__((warn_unused_result));
 
@@ -180,8 +182,10 @@ int dpp_mikey_open_own(const struct dpp_ring *ring, const uint8_t *p, size_t n,
 
 /* --- replay --- */
 
-/* Digests of the messages seen within the window. When it is full nothing is forgotten early: new
- * messages are refused. */
+/* Digests of at most `cap` messages seen within the window (0: DPP_MIKEY_WINDOW_S); it must not be
+ * smaller than the window_s of the messages it is asked about. When it is full nothing is forgotten
+ * early: new messages are refused. A look takes time in proportion to cap: meant for some ten
+ * thousand. */
 struct dpp_mikey_replay *dpp_mikey_replay_new(size_t cap, uint32_t window_s)
     __attribute__((warn_unused_result)); /* NULL without memory */
 void dpp_mikey_replay_free(struct dpp_mikey_replay *replay);
@@ -197,7 +201,7 @@ int dpp_mikey_digest(const struct dpp_mikey *mikey, uint8_t digest[32])
 
 /* The SRTP master key (16) and salt (12) of a TGK: the MIKEY PRF of rfc3830#4.1.2 with
  * HMAC-SHA-256. `label` is the constant: 0x2AD01C64 for a key, 0x39A2C14B for a salt, ... 0 or
- * DPP_E_CRYPTO, DPP_E_LONG. */
+ * DPP_E_CRYPTO, DPP_E_LONG (tgk or out over 256 octets, rand over 255). `out` is secret. */
 int dpp_mikey_prf(const uint8_t *tgk, size_t tgk_n, uint32_t label, uint8_t cs_id, uint32_t csb_id,
                   const uint8_t *rand, size_t rand_n, uint8_t *out, size_t out_n)
     __attribute__((warn_unused_result));
