@@ -3,7 +3,11 @@
  *
  * libxml2 without DTD, entities or network, under the caps of threat T43 and below. Text in, values
  * out; no file, no clock. Secrets of a key set lie in the secure heap; the XML text itself is the
- * caller's to wipe, and libxml2's copies of it are wiped before they are freed. */
+ * caller's to wipe; the copy that libxml2 reads is wiped (dpp/xml.h).
+ *
+ * Elements are those of the namespace or, as some products write them, of none. Elements that are
+ * not known are skipped; one that is known and stands at the wrong place or twice is
+ * DPP_E_XML_ELEMENT. */
 #ifndef DPP_KEYS_KMS_H
 #define DPP_KEYS_KMS_H
 
@@ -19,7 +23,8 @@
 enum {
     DPP_KMS_XML_MAX = 262144, /* octets of a document */
     DPP_KMS_DEPTH_MAX = 32,
-    DPP_KMS_NODES_MAX = 4096, /* elements, attributes and texts */
+    DPP_KMS_NODES_MAX = 4096, /* elements */
+    DPP_KMS_ATTRS_MAX = 32,   /* attributes of one element */
     DPP_KMS_CERTS_MAX = 32,   /* of one document */
     DPP_KMS_SETS_MAX = 64,
     DPP_KMS_DOMAINS_MAX = 16, /* of one certificate */
@@ -34,7 +39,7 @@ struct dpp_kms_cert {
     char kms_uri[DPP_URI_MAX + 1];
     char issuer[DPP_URI_MAX + 1];
     int64_t from_s, to_s;          /* ValidFrom, ValidTo; 0: no bound */
-    uint64_t period_s, offset_s;   /* UserKeyPeriod (never 0), UserKeyOffset */
+    uint64_t period_s, offset_s;   /* UserKeyPeriod (1 to 2^31 - 1), UserKeyOffset (to 2^31 - 1) */
     uint8_t z[DPP_SAKKE_POINT];    /* PubEncKey */
     uint8_t kpak[DPP_ECCSI_POINT]; /* PubAuthKey */
     size_t domains_n;              /* KmsDomainList: domains whose users it serves; 0: any */
@@ -57,7 +62,7 @@ struct dpp_kms_set {
     char user_uri[DPP_URI_MAX + 1];
     uint8_t uid[32]; /* UserID, base64 or hexadecimal */
     int64_t from_s, to_s;
-    uint64_t period_no;
+    uint64_t period_no;              /* KeyPeriodNo, to 2^32 - 1 */
     struct dpp_kms_secrets *secrets; /* secure heap; owned by the document */
 };
 
@@ -77,6 +82,17 @@ struct dpp_kms_doc {
     struct dpp_kms_set *sets;
 };
 
+/* An empty document, one certificate more (a root certificate, all else zero), one key set more
+ * (its secrets there, all zero). The row is valid until the next one is added. 0, DPP_E_LONG
+ * (DPP_KMS_CERTS_MAX, DPP_KMS_SETS_MAX), DPP_E_NOMEM, DPP_E_SECURE_HEAP. */
+int dpp_kms_new(struct dpp_kms_doc **doc, enum dpp_kms_kind kind)
+    __attribute__((warn_unused_result));
+int dpp_kms_add_cert(struct dpp_kms_doc *doc, struct dpp_kms_cert **cert)
+    __attribute__((warn_unused_result));
+int dpp_kms_add_set(struct dpp_kms_doc *doc, struct dpp_kms_set **set)
+    __attribute__((warn_unused_result));
+void dpp_kms_free(struct dpp_kms_doc *doc); /* wipes the secrets; NULL is allowed */
+
 /* Reads a KmsResponse (or SignedKmsResponse, whose signature is not checked here), or a bare
  * KmsInit, KmsKeyProv, KmsCertCache, KmsCertificate or KmsKeySet (kind KEYPROV where there is a key
  * set, else CERTCACHE). 0 and *doc (free with dpp_kms_free); an error of the XML (DPP_E_XML_*);
@@ -86,7 +102,6 @@ struct dpp_kms_doc {
  * ring (dpp/keys/ring.h). */
 int dpp_kms_parse(struct dpp_kms_doc **doc, const char *xml, size_t n)
     __attribute__((warn_unused_result));
-void dpp_kms_free(struct dpp_kms_doc *doc); /* wipes the secrets; NULL is allowed */
 
 /* Writes the document as a KmsResponse (certs in KmsInit or KmsCertCache, sets in KmsKeyProv, or a
  * KmsError), keys in hexBinary, with a final NUL. Returns the octets without it, or DPP_E_SPACE.
@@ -104,7 +119,9 @@ ssize_t dpp_kms_print_cert(const struct dpp_kms_cert *cert, char *out, size_t ca
 ssize_t dpp_kms_print_set(const struct dpp_kms_set *set, char *out, size_t cap)
     __attribute__((warn_unused_result));
 
-/* A KmsRequest (ts33180#D.2). */
+/* A KmsRequest (ts33180#D.2), or the one in a SignedKmsRequest, whose signature is not checked.
+ * _parse: 0, an error of the XML, DPP_E_KMS_FIELD (user, KMS, time or URL missing or malformed),
+ * DPP_E_LONG, DPP_E_NOMEM; on an error *request is all zero. */
 struct dpp_kms_request {
     char user_uri[DPP_URI_MAX + 1];
     char kms_uri[DPP_URI_MAX + 1];
