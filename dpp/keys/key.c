@@ -4,7 +4,8 @@
 #include <string.h>
 
 #define ARENA_OCTETS ((size_t)1 << 20)
-#define BLOCK        64 /* smallest piece of the arena; as its size, OpenSSL wants a power of two */
+#define BLOCK                                                                                      \
+    DPP_KEYS_OCTETS /* smallest piece of the arena; as its size, OpenSSL wants a power of two */
 
 /* The whole record lives in the secure heap: one block, one wipe. */
 struct dpp_key {

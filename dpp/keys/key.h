@@ -11,6 +11,7 @@
 
 #define DPP_KEY_OCTETS     16 /* what we make: PCK, GMK and CSK have 16 octets (ts33180#5) */
 #define DPP_KEY_OCTETS_MAX 32 /* what a key may have */
+#define DPP_KEYS_OCTETS    64 /* of secure heap that one key takes */
 
 /* A local array of secret octets that is wiped on every way out of its scope:
  *     DPP_SCRUB(dpck, 32);      declares  struct { uint8_t p[32]; } dpck, zeroed;  use dpck.p
@@ -31,10 +32,10 @@ void dpp_scrub_32(struct dpp_scrub_32 *s);
 void dpp_scrub_1024(struct dpp_scrub_1024 *s);
 
 /* Sets up the secure heap of the process, once, before the first key: `octets` in all, rounded up
- * to a power of two (0 for 1 MiB: 16,384 keys). A second call changes nothing and tells the same
- * again. Returns 0; DPP_E_HEAP_UNLOCKED when the heap stands but the system let it not be locked or
- * guarded, so that keys may reach the swap (the caller says so aloud; keys work);
- * DPP_E_SECURE_HEAP when there is none: then no key can be made. */
+ * to a power of two (0 for 1 MiB: 16,384 keys; DPP_KEYS_OCTETS each). A second call changes nothing
+ * and tells the same again. Returns 0; DPP_E_HEAP_UNLOCKED when the heap stands but the system let
+ * it not be locked or guarded, so that keys may reach the swap (the caller says so aloud; keys
+ * work); DPP_E_SECURE_HEAP when there is none: then no key can be made. */
 int dpp_keys_init(size_t octets) __attribute__((warn_unused_result));
 
 /* A key. Never changes; belongs to whoever holds the pointer; freed with dpp_key_free. */

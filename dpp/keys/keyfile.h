@@ -21,9 +21,10 @@
 #include "dpp/cur.h"
 #include "dpp/keys/store.h"
 
-#define DPP_KEYFILE_KEK      32
-#define DPP_KEYFILE_NONCE    12
-#define DPP_KEYFILE_KEYS_MAX 65535
+#define DPP_KEYFILE_KEK       32
+#define DPP_KEYFILE_NONCE     12
+#define DPP_KEYFILE_KEYS_MAX  65535
+#define DPP_KEYFILE_ENTRY_MIN (23 + 16) /* octets: one of a 16-octet key, without its URIs */
 
 /* Octets of the sealed form of all keys of a store. */
 size_t dpp_keyfile_size(const struct dpp_store *store);

@@ -87,19 +87,27 @@ int dpp_store_add(struct dpp_store *store, struct dpp_key *key, const char *owne
     return 0;
 }
 
-int dpp_store_remove(struct dpp_store *store, uint32_t id)
+struct dpp_key *dpp_store_take(struct dpp_store *store, uint32_t id)
 {
     size_t at = place(store, id);
 
     if (!stands_at(store, at, id))
-        return DPP_E_KEY_ABSENT;
+        return NULL;
     struct dpp_keyed *row = store->order[at];
-    dpp_key_free(row->key);
+    struct dpp_key *key = row->key;
     memset(row, 0, sizeof *row);
     store->count--;
     memmove(&store->order[at], &store->order[at + 1], (store->count - at) * sizeof *store->order);
     store->order[store->count] = row;
-    return 0;
+    return key;
+}
+
+int dpp_store_remove(struct dpp_store *store, uint32_t id)
+{
+    struct dpp_key *key = dpp_store_take(store, id);
+
+    dpp_key_free(key);
+    return key ? 0 : DPP_E_KEY_ABSENT;
 }
 
 const struct dpp_keyed *dpp_store_find(const struct dpp_store *store, uint32_t id)

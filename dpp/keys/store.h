@@ -33,6 +33,10 @@ int dpp_store_add(struct dpp_store *store, struct dpp_key *key, const char *owne
 /* Wipes one key. 0 or DPP_E_KEY_ABSENT. */
 int dpp_store_remove(struct dpp_store *store, uint32_t id) __attribute__((warn_unused_result));
 
+/* Takes one key out: it is the caller's now. NULL when it is not there. Cheapest from the end. */
+struct dpp_key *dpp_store_take(struct dpp_store *store, uint32_t id)
+    __attribute__((warn_unused_result));
+
 /* Lookups: the row, borrowed until the next add or remove, or NULL. */
 const struct dpp_keyed *dpp_store_find(const struct dpp_store *store, uint32_t id);
 const struct dpp_keyed *dpp_store_find_role(const struct dpp_store *store, uint32_t id,

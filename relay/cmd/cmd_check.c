@@ -43,9 +43,6 @@ int relay_cmd_check(int argc, char **argv)
     }
     if (!path || optind < argc)
         return relay_cmd_usage("check", "--config FILE is needed, and nothing else");
-    err = dpp_keys_init(0);
-    if (err < 0 && err != DPP_E_HEAP_UNLOCKED)
-        return relay_cmd_fail("check", RELAY_EXIT_FAILED, "%s", relay_strerror(err));
     err = daemon_files_load(&files, path, why, sizeof why);
     if (json) {
         printf("{\"ok\":%s", err < 0 ? "false,\"error\":" : "true");

@@ -1,10 +1,16 @@
 #include "relay/cmd/daemon.h"
 
+#include <stdio.h>
 #include <string.h>
 
+#include "relay/err.h"
 #include "relay/ops/file.h"
+#include "relay/ops/keydir.h"
 
-enum { PEM_OCTETS = 1024 * 1024 };
+enum {
+    PEM_OCTETS = 1024 * 1024,
+    HEAP_OCTETS = 1024 * 1024, /* of secure heap, for all but the CSKs */
+};
 
 int daemon_files_tls(const struct relay_settings *settings, struct relay_ctx **out, char *why,
                      size_t why_n)
@@ -28,6 +34,21 @@ int daemon_files_tls(const struct relay_settings *settings, struct relay_ctx **o
     return err;
 }
 
+/* Before the first key: a heap for all that will stand in it at once. A reload reads the new CSKs
+ * while the old ones are in use. */
+static int make_heap(const struct relay_settings *settings, char *why, size_t why_n)
+{
+    size_t keys = settings->core.conns_max;
+
+    if (settings->csk_file)
+        keys += 2 * relay_keydir_keys_max(settings->csk_file);
+    int err = dpp_keys_init(HEAP_OCTETS + keys * DPP_KEYS_OCTETS);
+
+    if (err < 0)
+        snprintf(why, why_n, "%s", relay_strerror(err));
+    return err == DPP_E_HEAP_UNLOCKED ? 0 : err; /* keys work, but may reach the swap */
+}
+
 int daemon_files_load(struct daemon_files *files, const char *path, char *why, size_t why_n)
 {
     int err;
@@ -35,7 +56,9 @@ int daemon_files_load(struct daemon_files *files, const char *path, char *why, s
     memset(files, 0, sizeof *files);
     if ((err = relay_conf_load(&files->settings, path, why, why_n)) < 0)
         return err;
-    err = relay_groupdir_load(&files->settings, &files->policy, why, why_n);
+    err = make_heap(&files->settings, why, why_n);
+    if (err == 0)
+        err = relay_groupdir_load(&files->settings, &files->policy, why, why_n);
     if (err == 0)
         err = relay_jwksdir_load(&files->settings, &files->rules, why, why_n);
     if (err == 0)

@@ -16,8 +16,9 @@ struct daemon_files {
     struct relay_ctx *tls; /* NULL when no TLS listener is configured */
 };
 
-/* Loads the configuration and all that it names. On failure nothing is left and `why` says which
- * file and what to do. 0 or the error. */
+/* Loads the configuration and all that it names, and sets up the secure heap before the first key.
+ * On failure nothing is left and `why` says which file and what to do. On success `why` is empty
+ * unless there is a warning for people: keys work, but may reach the swap. 0 or the error. */
 int daemon_files_load(struct daemon_files *files, const char *path, char *why, size_t why_n)
     __attribute__((warn_unused_result));
 /* The certificate and key that the settings name, as a context. *out NULL without a TLS listener.

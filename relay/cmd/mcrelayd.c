@@ -130,11 +130,9 @@ int main(int argc, char **argv)
             option == 'h' ? stdout : stderr);
         return option == 'h' ? RELAY_EXIT_OK : RELAY_EXIT_USAGE;
     }
-    err = dpp_keys_init(0);
-    if (err < 0)
-        fprintf(stderr, "mcrelayd: %s\n", relay_strerror(err));
-    if (!err || err == DPP_E_HEAP_UNLOCKED) /* keys work, but may reach the swap */
-        err = daemon_files_load(&daemon.files, daemon.config, why, sizeof why);
+    err = daemon_files_load(&daemon.files, daemon.config, why, sizeof why);
+    if (!err && why[0])
+        fprintf(stderr, "mcrelayd: %s\n", why);
     if (!err && !check) {
         bar_cores(daemon.files.settings.allow_core);
         daemon.log = relay_log_new(&daemon.files.settings, why, sizeof why);

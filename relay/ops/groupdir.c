@@ -267,8 +267,8 @@ static int read_csks(struct relay_policy *policy, const struct relay_settings *s
                  err == RELAY_E_IO ? strerror(errno) : "");
         return err;
     }
-    for (size_t i = 0; i < dpp_store_count(store) && err == 0; i++) {
-        const struct dpp_keyed *row = dpp_store_at(store, i);
+    for (size_t n; (n = dpp_store_count(store)) > 0 && err == 0;) {
+        const struct dpp_keyed *row = dpp_store_at(store, n - 1);
         struct relay_user *user = relay_policy_edit_user(policy, row->owner);
         if (!user)
             user = relay_policy_add_user(policy, row->owner);
@@ -276,8 +276,8 @@ static int read_csks(struct relay_policy *policy, const struct relay_settings *s
             snprintf(why, why_n, "%s: %s: %s", path, row->owner,
                      user ? "has two CSKs; keep one" : "not an MCData ID");
             err = RELAY_E_CONF;
-        } else if ((err = dpp_key_copy(&user->csk, row->key)) < 0) {
-            snprintf(why, why_n, "%s: %s", path, relay_strerror(err));
+        } else {
+            user->csk = dpp_store_take(store, dpp_key_id(row->key)); /* moved: it stands once */
         }
     }
     dpp_store_free(store);

@@ -139,6 +139,16 @@ int relay_keydir_read(const char *path, const uint8_t kek[DPP_KEYFILE_KEK], size
     return rc;
 }
 
+size_t relay_keydir_keys_max(const char *path)
+{
+    struct stat st;
+
+    if (stat(path, &st) != 0 || st.st_size < 0)
+        return 0;
+    size_t n = (size_t)st.st_size / DPP_KEYFILE_ENTRY_MIN;
+    return n < DPP_KEYFILE_KEYS_MAX ? n : DPP_KEYFILE_KEYS_MAX;
+}
+
 int relay_keydir_read_relay(const char *path, const uint8_t kek[DPP_KEYFILE_KEK],
                             struct dpp_store **store)
 {

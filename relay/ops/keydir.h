@@ -31,6 +31,10 @@ int relay_keydir_read(const char *path, const uint8_t kek[DPP_KEYFILE_KEK], size
 int relay_keydir_write(const char *path, const uint8_t kek[DPP_KEYFILE_KEK],
                        const struct dpp_store *store) __attribute__((warn_unused_result));
 
+/* More keys than this do not stand in the file, by its size; 0 when there is none to be seen. For
+ * the size of the secure heap, before anything is read. */
+size_t relay_keydir_keys_max(const char *path);
+
 /* As relay_keydir_read, for the daemon: a file with any key that a relay must not hold
  * (dpp_role_is_for_relay) is refused whole with DPP_E_ROLE. */
 int relay_keydir_read_relay(const char *path, const uint8_t kek[DPP_KEYFILE_KEK],

@@ -1,6 +1,7 @@
 """The daemon and `mcrelay check` as an operator meets them."""
 import json
 import re
+import secrets
 import signal
 import socket
 import ssl
@@ -10,6 +11,7 @@ import urllib.error
 import urllib.request
 
 import pytest
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from throwaway import BUILD, NAME, Peer, Site
 
 
@@ -112,6 +114,37 @@ def test_reference_loads_when_filled(files, tmp_path):
     path.write_text(text)
     done = run("mcrelay", "check", "--config", path)
     assert done.returncode == 0, done.stderr
+
+
+def test_the_heap_is_as_large_as_the_key_file(tmp_path):
+    """20,000 CSKs, and once more at every reload: more than the 16,384 keys of 1 MiB."""
+    site = Site()
+    text = site.config.read_text()
+    kek, csks, n = secrets.token_bytes(32), b"", 20000
+    for i in range(n):
+        owner = b"sip:user%d@iops.example" % i
+        csks += (0x20000000 + i).to_bytes(4, "big") + bytes(16) + bytes([16, len(owner), 0])
+        csks += secrets.token_bytes(16) + owner
+    head = b"MCDATAKF" + bytes([1, 2]) + n.to_bytes(2, "big") + secrets.token_bytes(12)
+    (tmp_path / "csk.keys").write_bytes(head + AESGCM(kek).encrypt(head[12:], csks, head))
+    (tmp_path / "csk.kek").write_bytes(kek)
+    for name in ("csk.keys", "csk.kek"):
+        (tmp_path / name).chmod(0o600)
+    section = re.search(r"^csk:\n(  .*\n)+", text, re.M).group(0)
+    site.config.write_text(text.replace(section, f"csk:\n  file: {tmp_path}/csk.keys\n"
+                                                 f"  kek: {tmp_path}/csk.kek\n"))
+    try:
+        assert run("mcrelay", "check", "--config", site.config).returncode == 0
+        site.start()
+        site.process.send_signal(signal.SIGHUP)
+        for _ in range(100):
+            if "files were read again" in site.logged():
+                break
+            time.sleep(0.1)
+        assert "files were read again" in site.logged()
+        assert "stay as they were" not in site.logged()
+    finally:
+        site.remove()
 
 
 @pytest.mark.parametrize("words", [[], ["--config"], ["--nonsense"], ["--config", "x", "y"]])

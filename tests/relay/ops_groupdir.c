@@ -257,6 +257,34 @@ static void csks_go_to_their_users(void **state)
     dpp_store_free(store);
 }
 
+/* The keys move to their users: each stands once in the secure heap (1 MiB: 16,384 blocks). */
+static void many_csks_take_the_heap_once(void **state)
+{
+    enum { CSKS = 10000 };
+    static const uint8_t kek[DPP_KEYFILE_KEK] = "thirty-two octets of a test key";
+    struct relay_settings settings = {.csk_file = keys_path, .csk_kek_file = kek_path};
+    struct dpp_store *store = dpp_store_new(CSKS);
+    struct relay_policy *policy;
+    char why[RELAY_CONF_WHY], owner[64];
+
+    (void)state;
+    for (uint32_t i = 0; i < CSKS; i++) {
+        snprintf(owner, sizeof owner, "sip:user%u@iops.example", i);
+        add_key(store, 0x20000000 + i, owner);
+    }
+    assert_int_equal(relay_keydir_make_kek(kek_path, kek), 0);
+    assert_int_equal(relay_keydir_write(keys_path, kek, store), 0);
+    dpp_store_free(store);
+    assert_true(relay_keydir_keys_max(keys_path) >= CSKS);
+    assert_int_equal(relay_groupdir_load(&settings, &policy, why, sizeof why), 0);
+    for (uint32_t i = 0; i < CSKS; i += 999) {
+        snprintf(owner, sizeof owner, "sip:user%u@iops.example", i);
+        const struct relay_user *user = relay_policy_user(policy, msrp_str_of(owner));
+        assert_int_equal(dpp_key_id(user->csk), 0x20000000 + i);
+    }
+    relay_policy_unref(policy);
+}
+
 static void the_stamp_follows_every_file(void **state)
 {
     struct relay_settings settings = {.groups = groups, .users = users};
@@ -290,6 +318,7 @@ int main(void)
         cmocka_unit_test_teardown(wrong_users_are_told_by_line, clear),
         cmocka_unit_test_teardown(missing_files_say_what_to_do, clear),
         cmocka_unit_test_teardown(csks_go_to_their_users, clear),
+        cmocka_unit_test_teardown(many_csks_take_the_heap_once, clear),
         cmocka_unit_test_teardown(the_stamp_follows_every_file, clear),
     };
 
