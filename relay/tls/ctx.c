@@ -262,3 +262,8 @@ void relay_ctx_unref(struct relay_ctx *ctx)
     SSL_CTX_free(ctx->ssl);
     free(ctx);
 }
+
+void relay_ctx_cleanse(void *ssl_ctx)
+{
+    (void)SSL_CTX_set_options(ssl_ctx, SSL_OP_CLEANSE_PLAINTEXT);
+}

@@ -47,4 +47,7 @@ int relay_ctx_client(struct relay_ctx **out, const struct relay_pem *ca, char *w
 struct relay_ctx *relay_ctx_ref(struct relay_ctx *ctx);
 void relay_ctx_unref(struct relay_ctx *ctx); /* NULL is allowed */
 
+/* Makes a context of another library (an SSL_CTX of libssl) wipe what it decrypted. */
+void relay_ctx_cleanse(void *ssl_ctx);
+
 #endif

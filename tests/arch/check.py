@@ -40,6 +40,7 @@ MAY = {
     "relay/core": {"relay/core", "relay/auth", "relay/route", "relay/store"} | BASE,
     "relay/client": {"relay/client"} | BASE,
     "relay/tls": {"relay/tls"} | BASE,
+    "relay/kms": {"relay/kms", "relay/auth"} | BASE,
     "relay/ops": {"relay/ops", "relay/core", "relay/auth", "relay/route", "relay/store"} | BASE,
     "relay/loop": {"relay/loop", "relay/core", "relay/client", "relay/tls", "relay/route",
                    "relay/auth"} | BASE,
@@ -49,7 +50,8 @@ MAY["relay/cmd"] = set().union(*MAY.values()) | {"relay/cmd"}
 # --- a library has one door -------------------------------------------------------------------------
 DOORS = {
     "uv.h": r"relay/loop/.*",
-    "microhttpd.h": r"relay/loop/http\.[ch]",
+    "microhttpd.h": r"relay/loop/https?\.[ch]",
+    "curl/": r"relay/loop/fetch\.c",
     "cjson/cJSON.h": r"relay/auth/json\.c",
     "libxml/": r"dpp/xml\.c",
     "srtp2/": r"dpp/seal/srtcp\.c",
@@ -128,7 +130,7 @@ for library in sorted((root / "build").glob("lib*.a")):
     undefined = subprocess.run(["nm", "-A", "-u", library], capture_output=True, text=True).stdout
     sans_io = library.name in ("libmsrp.a", "libdpp.a", "librelay_base.a", "librelay_auth.a",
                                "librelay_route.a", "librelay_core.a", "librelay_client.a",
-                               "librelay_tls.a")
+                               "librelay_tls.a", "librelay_kms.a")
     for line in undefined.splitlines():
         where, symbol = line.split()[0], line.split()[-1].split("@")[0]
         if library.name == "libmsrp.a" and HEAP.match(symbol):
