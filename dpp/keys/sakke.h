@@ -33,6 +33,9 @@ int dpp_sakke_kms_new(struct dpp_sakke_kms **kms, const uint8_t z[DPP_SAKKE_POIN
     __attribute__((warn_unused_result));
 void dpp_sakke_kms_free(struct dpp_sakke_kms *kms); /* NULL is allowed */
 
+/* Octets that the kms holds, shared tables of the parameter set included. */
+size_t dpp_sakke_kms_octets(const struct dpp_sakke_kms *kms);
+
 /* Encapsulates the SSV to an identity. rfc6508#6.2.1. 0 and the SED, or DPP_E_LONG (id_n is 0 or
  * over DPP_SAKKE_ID_MAX), DPP_E_SAKKE_ID ([b]P + Z is infinity, or r is 0: another key period or
  * SSV), DPP_E_NOMEM, DPP_E_CRYPTO. The SSV and r never steer a branch or a table index. */
@@ -55,6 +58,9 @@ int dpp_sakke_rsk_new(struct dpp_sakke_rsk **rsk, const struct dpp_sakke_kms *km
                       const uint8_t *id, size_t id_n, const uint8_t point[DPP_SAKKE_POINT])
     __attribute__((warn_unused_result));
 void dpp_sakke_rsk_free(struct dpp_sakke_rsk *rsk); /* NULL is allowed */
+
+/* Octets that it holds. */
+size_t dpp_sakke_rsk_octets(const struct dpp_sakke_rsk *rsk);
 
 /* Decapsulates, TEST included. rfc6508#6.2.2. With `stripped` a message whose TEST fails is tried
  * once more as senders hash that drop leading zero octets of g^r (profile section 8), where there

@@ -19,7 +19,6 @@ static const char help[] =
     "  PASS   computed, and equal to the published value\n"
     "  FAIL   not equal, or the vector is missing\n"
     "  INPUT  a published value that others are computed from\n"
-    "  LATER  needs curve arithmetic (ECCSI, SAKKE), which this version does not have\n"
     "\n"
     "  --vectors  the RFC vectors, instead of the ones that came with the program\n"
     "  --json     an array for programs\n"
@@ -28,13 +27,13 @@ static const char help[] =
     "\n"
     "exit: 0 no FAIL, 1 some FAIL, 2 usage\n";
 
-static const char *const words[] = {"PASS", "FAIL", "INPUT", "LATER"};
+static const char *const words[] = {"PASS", "FAIL", "INPUT"};
 
 void relay_selftest_report(struct relay_selftest *test, const char *name, const char *source,
                            enum relay_selftest_result result)
 {
-    size_t *const counts[] = {&test->passed, &test->failed, &test->inputs, &test->later};
-    bool is_first = test->passed + test->failed + test->inputs + test->later == 0;
+    size_t *const counts[] = {&test->passed, &test->failed, &test->inputs};
+    bool is_first = test->passed + test->failed + test->inputs == 0;
 
     (*counts[result])++;
     if (!test->json) {
@@ -134,7 +133,6 @@ int relay_cmd_selftest(int argc, char **argv)
     if (test.json)
         puts("]");
     else
-        printf("%zu passed, %zu failed; %zu inputs, %zu for later\n", test.passed, test.failed,
-               test.inputs, test.later);
+        printf("%zu passed, %zu failed; %zu inputs\n", test.passed, test.failed, test.inputs);
     return test.failed == 0 ? RELAY_EXIT_OK : RELAY_EXIT_FAILED;
 }
