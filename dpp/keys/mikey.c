@@ -5,21 +5,14 @@
 
 #include "dpp/cur.h"
 
-/* Payload types. rfc3830#6.1, rfc6043#6.1, rfc6509#7 */
-enum { SIGN = 4, T = 5, SP = 10, RAND = 11, IDR = 14, EXTENSION = 21, SAKKE = 26 };
-
-#define VERSION          1
-#define I_MESSAGE        26
-#define PRF_SHA_256      0x01   /* V = 0: no verification message is asked for */
-#define SIGN_ECCSI_129   0x2081 /* S type 2, length 129 */
-#define RAND_MIN         16
-#define SAKKE_SET_1      1
-#define SAKKE_UID        2
-#define EXTENSION_SELF   6
-#define EXTENSION_PARAMS 7
-#define SRTP_ID_OCTETS   9 /* policy, SSRC, ROC. rfc3830#6.1.1 */
-#define PAYLOADS_MAX     32
-#define OTHERS_MAX       4
+#define VERSION        1
+#define I_MESSAGE      26
+#define PRF_SHA_256    0x01   /* V = 0: no verification message is asked for */
+#define SIGN_ECCSI_129 0x2081 /* S type 2, length 129 */
+#define RAND_MIN       16
+#define SRTP_ID_OCTETS 9 /* policy, SSRC, ROC. rfc3830#6.1.1 */
+#define PAYLOADS_MAX   32
+#define OTHERS_MAX     4
 
 static struct dpp_mikey_span span_of(struct dpp_cur *c, size_t n)
 {
@@ -140,8 +133,8 @@ static int read_sakke(struct dpp_mikey *m, struct dpp_cur *c)
     m->sakke_set = dpp_cur_u8(c);
     m->sakke_scheme = dpp_cur_u8(c);
     m->sakke = span_of(c, dpp_cur_u16(c));
-    return c->err || m->sakke_set != SAKKE_SET_1 || m->sakke_scheme != SAKKE_UID ||
-                   m->sakke.n != DPP_SAKKE_SED
+    return c->err || m->sakke_set != DPP_MIKEY_SAKKE_SET ||
+                   m->sakke_scheme != DPP_MIKEY_SAKKE_SCHEME || m->sakke.n != DPP_SAKKE_SED
                ? DPP_E_MIKEY_FORM
                : 0;
 }
@@ -154,8 +147,8 @@ static int read_extension(struct dpp_mikey *m, struct dpp_cur *c, uint8_t *type)
 
     if (c->err)
         return DPP_E_MIKEY_FORM;
-    if (*type == EXTENSION_SELF || *type == EXTENSION_PARAMS) {
-        struct dpp_mikey_span *known = *type == EXTENSION_SELF ? &m->to_self : &m->parameters;
+    if (*type == DPP_MIKEY_EXT_SELF || *type == DPP_MIKEY_EXT_PARAMETERS) {
+        struct dpp_mikey_span *known = *type == DPP_MIKEY_EXT_SELF ? &m->to_self : &m->parameters;
         if (known->p)
             return DPP_E_MIKEY_PAYLOAD;
         *known = s;
@@ -171,7 +164,7 @@ static int read_extension(struct dpp_mikey *m, struct dpp_cur *c, uint8_t *type)
 static int read_payload(struct dpp_mikey *m, struct dpp_cur *c, uint8_t type, uint8_t *ext)
 {
     switch (type) {
-    case T:
+    case DPP_MIKEY_P_T:
         if (m->ntp_given)
             return DPP_E_MIKEY_PAYLOAD;
         m->ntp_given = true;
@@ -179,18 +172,18 @@ static int read_payload(struct dpp_mikey *m, struct dpp_cur *c, uint8_t type, ui
         m->ntp = (uint64_t)dpp_cur_u32(c) << 32;
         m->ntp |= dpp_cur_u32(c);
         return c->err || m->time_type > 1 ? DPP_E_MIKEY_FORM : 0;
-    case RAND:
+    case DPP_MIKEY_P_RAND:
         if (m->rand.p)
             return DPP_E_MIKEY_PAYLOAD;
         m->rand = span_of(c, dpp_cur_u8(c));
         return c->err || m->rand.n < RAND_MIN ? DPP_E_MIKEY_FORM : 0;
-    case IDR:
+    case DPP_MIKEY_P_IDR:
         return read_identity(m, c, ext);
-    case SP:
+    case DPP_MIKEY_P_SP:
         return read_policy(m, c);
-    case SAKKE:
+    case DPP_MIKEY_P_SAKKE:
         return read_sakke(m, c);
-    case EXTENSION:
+    case DPP_MIKEY_P_EXTENSION:
         return read_extension(m, c, ext);
     default:
         return DPP_E_MIKEY_PAYLOAD;
@@ -232,7 +225,7 @@ int dpp_mikey_parse(struct dpp_mikey *mikey, const uint8_t *p, size_t n)
             return DPP_E_LONG;
         uint8_t at = mikey->order_n++;
         mikey->order[at] = type;
-        if (type == SIGN)
+        if (type == DPP_MIKEY_P_SIGN)
             break;
         uint8_t next = dpp_cur_u8(&c);
         rc = read_payload(mikey, &c, type, &mikey->order_ext[at]);
@@ -256,35 +249,35 @@ static void put_payload(struct dpp_out *o, const struct dpp_mikey *m, uint8_t ty
                         size_t *others)
 {
     switch (type) {
-    case T:
+    case DPP_MIKEY_P_T:
         dpp_cur_put_u8(o, m->time_type);
         dpp_cur_put_u32(o, (uint32_t)(m->ntp >> 32));
         dpp_cur_put_u32(o, (uint32_t)m->ntp);
         break;
-    case RAND:
+    case DPP_MIKEY_P_RAND:
         dpp_cur_put_u8(o, (uint8_t)m->rand.n);
         dpp_cur_put(o, m->rand.p, m->rand.n);
         break;
-    case IDR:
+    case DPP_MIKEY_P_IDR:
         dpp_cur_put_u8(o, ext);
         dpp_cur_put_u8(o, m->id_type[ext]);
         put_span(o, &m->id[ext]);
         break;
-    case SP:
+    case DPP_MIKEY_P_SP:
         dpp_cur_put_u8(o, m->policy_no);
         dpp_cur_put_u8(o, m->policy_type);
         put_span(o, &m->policy);
         break;
-    case SAKKE:
+    case DPP_MIKEY_P_SAKKE:
         dpp_cur_put_u8(o, m->sakke_set);
         dpp_cur_put_u8(o, m->sakke_scheme);
         put_span(o, &m->sakke);
         break;
     default: /* EXTENSION: parsing lets nothing else in */
         dpp_cur_put_u8(o, ext);
-        put_span(o, ext == EXTENSION_SELF     ? &m->to_self
-                    : ext == EXTENSION_PARAMS ? &m->parameters
-                                              : &m->other[(*others)++]);
+        put_span(o, ext == DPP_MIKEY_EXT_SELF         ? &m->to_self
+                    : ext == DPP_MIKEY_EXT_PARAMETERS ? &m->parameters
+                                                      : &m->other[(*others)++]);
     }
 }
 

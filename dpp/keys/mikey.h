@@ -28,6 +28,28 @@ enum dpp_mikey_role {
     DPP_MIKEY_ROLES = 10,
 };
 
+/* Payload types. rfc3830#6.1, rfc6043#6.1, rfc6509#7 */
+enum dpp_mikey_payload {
+    DPP_MIKEY_P_SIGN = 4,
+    DPP_MIKEY_P_T = 5,
+    DPP_MIKEY_P_SP = 10,
+    DPP_MIKEY_P_RAND = 11,
+    DPP_MIKEY_P_IDR = 14,
+    DPP_MIKEY_P_EXTENSION = 21,
+    DPP_MIKEY_P_SAKKE = 26,
+};
+
+/* What the SAKKE payload says before the data, and the general extensions that we know. */
+enum {
+    DPP_MIKEY_SAKKE_SET = 1,    /* parameter set 1 of rfc6509#A */
+    DPP_MIKEY_SAKKE_SCHEME = 2, /* the identity is the UID of ts33180#F.2.1 */
+    DPP_MIKEY_EXT_SELF = 6,
+    DPP_MIKEY_EXT_PARAMETERS = 7,
+};
+
+/* The key itself protects its parameters, whatever it is for. */
+#define DPP_MIKEY_USES ((enum dpp_use)(DPP_USE_ONE | DPP_USE_GROUP | DPP_USE_SIGNALLING))
+
 struct dpp_mikey_span {
     const uint8_t *p; /* NULL: absent */
     size_t n;

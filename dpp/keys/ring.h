@@ -36,14 +36,20 @@ void dpp_ring_free(struct dpp_ring *ring); /* wipes; NULL is allowed */
 const char *dpp_ring_user(const struct dpp_ring *ring);
 
 /* Takes what a document gives, all or nothing: certificates first (the same CertUri, or the same
- * KMS URI where there is none, replaces), then key sets of certificates held. now_s decides what is
- * out of date; 0 (analysis) skips dates. Returns 0, or DPP_E_KMS_REVOKED, DPP_E_KMS_DATE   a
- * certificate or set that must not be used DPP_E_KMS_USER                      a set of another
- * user DPP_E_KMS_ABSENT                    a set of a KMS without certificate DPP_E_KMS_UID its
- * UserID is not UID(user, KMS, period) DPP_E_SAKKE_POINT, DPP_E_SAKKE_PAIR, DPP_E_ECCSI_POINT,
- * DPP_E_ECCSI_PAIR  the RSK and SSK checks DPP_E_KMS_ERROR                     the document is a
- * KmsError DPP_E_LONG (over DPP_KMS_CERTS_MAX or _SETS_MAX), DPP_E_NOMEM, DPP_E_SECURE_HEAP,
- * DPP_E_CRYPTO */
+ * KMS URI where there is none, replaces; with other keys it takes the sets of the old ones with
+ * it), then key sets of certificates held (the same KMS and period replaces). now_s decides what is
+ * out of date; 0 (analysis) skips dates. A set of a period to come is taken. Returns 0, or
+ *   DPP_E_KMS_REVOKED  a certificate or set that must not be used
+ *   DPP_E_KMS_DATE     a certificate that is not valid now, a set that is no more
+ *   DPP_E_KMS_USER     a set of another user
+ *   DPP_E_KMS_ABSENT   a set of a KMS without certificate
+ *   DPP_E_KMS_UID      its UserID is not UID(user, KMS, period)
+ *   DPP_E_KMS_FIELD    two certificates of one KMS in one document
+ *   DPP_E_SAKKE_POINT, DPP_E_SAKKE_PAIR, DPP_E_ECCSI_POINT, DPP_E_ECCSI_PAIR
+ *                      the checks of Z, KPAK, RSK and SSK
+ *   DPP_E_KMS_ERROR    the document is a KmsError
+ *   DPP_E_LONG         over DPP_KMS_CERTS_MAX or _SETS_MAX in all
+ * DPP_E_NOMEM, DPP_E_SECURE_HEAP, DPP_E_CRYPTO. */
 int dpp_ring_add(struct dpp_ring *ring, const struct dpp_kms_doc *doc, int64_t now_s)
     __attribute__((warn_unused_result));
 
@@ -52,6 +58,9 @@ int dpp_ring_add(struct dpp_ring *ring, const struct dpp_kms_doc *doc, int64_t n
 uint64_t dpp_ring_period(const struct dpp_kms_cert *cert, int64_t unix_s);
 /* The unix time at which a period begins. */
 int64_t dpp_ring_period_begin(const struct dpp_kms_cert *cert, uint64_t period_no);
+/* The neighbour period that is tolerated beside that of a time (rfc6509#3.3): -1 in the first tenth
+ * of a period, 1 in the last, each at most a day; else 0. */
+int dpp_ring_neighbour(const struct dpp_kms_cert *cert, int64_t unix_s);
 
 /* The KMS of this URI; NULL when it is not held. */
 const struct dpp_ring_kms *dpp_ring_kms(const struct dpp_ring *ring, const char *kms_uri, size_t n);
@@ -62,11 +71,12 @@ const struct dpp_ring_kms *dpp_ring_kms_of(const struct dpp_ring *ring, const ch
 /* The own set of a period under a KMS (NULL: the first KMS held that has one); NULL when absent. */
 const struct dpp_ring_set *dpp_ring_set(const struct dpp_ring *ring, const struct dpp_ring_kms *kms,
                                         uint64_t period_no);
-/* The set to sign with now: that of the current period, or in the first or last tenth of it (at
- * most a day) that of the neighbour period where ours is missing. NULL when there is none. */
+/* The set to sign with now: that of the current period, or the tolerated neighbour's where ours is
+ * missing, within the set's own bounds. NULL when there is none. */
 const struct dpp_ring_set *dpp_ring_set_now(const struct dpp_ring *ring, int64_t now_s);
 
 size_t dpp_ring_sets(const struct dpp_ring *ring);
+const struct dpp_ring_set *dpp_ring_set_at(const struct dpp_ring *ring, size_t i); /* i < sets */
 size_t dpp_ring_kmss(const struct dpp_ring *ring);
 const struct dpp_ring_kms *dpp_ring_kms_at(const struct dpp_ring *ring, size_t i); /* i < kmss */
 
