@@ -94,7 +94,7 @@ bool dpp_comb_init(struct dpp_comb *comb, struct dpp_field *f, const BIGNUM *x, 
 
 static unsigned bit(const uint8_t *signs, size_t i)
 {
-    return signs[i / 8] >> i % 8 & 1u;
+    return (unsigned)signs[i / 8] >> i % 8 & 1u;
 }
 
 /* out = row `index` of the table, reading all of it. */

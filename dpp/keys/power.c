@@ -96,7 +96,7 @@ static void window(struct dpp_field *f, const uint64_t (*table)[WORDS], const ui
     unsigned bits = 0;
 
     for (size_t i = 0; i < DPP_POWER_WINDOW; i++)
-        bits |= (signs[(at + i) / 8] >> (at + i) % 8 & 1u) << i;
+        bits |= ((unsigned)signs[(at + i) / 8] >> (at + i) % 8 & 1u) << i;
     unsigned top = bits >> (DPP_POWER_WINDOW - 1);
     /* with the top sign +, the digit is 2 low + 1; with - it is that of all signs turned, negated
      */
