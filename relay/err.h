@@ -146,7 +146,8 @@
     X(SDS_MIKEY_LONG,   -7429, "the I_MESSAGE is longer than its cap",               "sds_mikey_long",   413, "37") \
     X(SDS_MIKEY_GROUP,  -7430, "an I_MESSAGE serves one user, not a group",          "sds_mikey_group",  400, "") \
     X(SDS_MIKEY_UPLOAD, -7432, "CSK upload is not offered here",                     "sds_mikey_upload", 403, "") \
-    X(SDS_OPEN_TWICE,   -7433, "the message is open under another Message-ID",       "dup_open",         413, "")
+    X(SDS_OPEN_TWICE,   -7433, "the message is open under another Message-ID",       "dup_open",         413, "") \
+    X(CSK_WAITING,      -7434, "too many CSK uploads wait",                          "csk_waiting",      413, "44")
 /* clang-format on */
 
 enum relay_err {

@@ -34,6 +34,7 @@ void relay_conf_default(struct relay_conf *conf)
         .message_max = 15 * 1024 * 1024,
         .label_max = 16384,
         .mikey_max = 8192,
+        .csk_uploads_max = 64,
         .gap_max = 65536,
         .gaps_max = 64,
         .open_messages_max = 8,

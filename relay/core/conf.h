@@ -52,6 +52,7 @@ struct relay_conf {
     uint64_t message_max;                 /* 15 MiB: octets of one MSRP message */
     uint32_t label_max;                   /* 16384 */
     uint32_t mikey_max;                   /* 8192 */
+    uint32_t csk_uploads_max;             /* 64 that wait at once */
     uint32_t gap_max;                     /* 65536 octets held out of order, per message */
     uint32_t gaps_max;                    /* 64 */
     uint32_t open_messages_max;           /* 8 per session */

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "relay/core/csk.h"
 #include "relay/core/sds.h"
 
 /* A slab with less room than this is left for a new one: tiny reads cost more than the copy of a
@@ -68,8 +69,7 @@ int relay_conn_login(struct relay_conn *conn, struct msrp_str user)
     if (conn->at_door)
         relay_sources_drop(&relay->sources, conn->source);
     conn->at_door = false;
-    const struct relay_user *row = relay_policy_user(relay->policy, user);
-    conn->csk = row ? row->csk : NULL;
+    relay_csk_renew(conn);
     return 0;
 }
 
@@ -127,6 +127,7 @@ static void forget(struct relay_conn *conn)
     conn->closing = true; /* first: nothing that ends now may ask for it to be read or written */
     unlist(conn);
     relay_sds_gone(relay->sds, conn);
+    relay_csk_forget(conn);
     relay_chunk_done(conn);
     while (conn->sessions) {
         struct relay_session *session = conn->sessions;

@@ -79,7 +79,10 @@ struct relay_conn {
     struct relay_presence
         *presence;                  /* the directory's entry, kept till the end; NULL before AUTH */
     const char *user;               /* MCData ID from the token; NULL before AUTH */
-    const struct dpp_key *csk;      /* the connection's CSK, NULL: none; follows the policy */
+    const struct dpp_key *csk;      /* the CSK in force (csk.h), NULL: none */
+    struct dpp_key *uploaded;       /* the one that its client uploaded */
+    uint64_t upload;                /* serial number of the upload that waits, 0: none */
+    bool is_keyed;                  /* a CSK was uploaded at some time */
     struct relay_session *sessions; /* oldest first, ended ones too */
     unsigned sessions_n;
 

@@ -10,6 +10,7 @@
  * While we do not read (paused, or no memory), the peer cannot be blamed for what does not come. */
 #include "relay/core/machine.h"
 
+#include "relay/core/csk.h"
 #include "relay/core/fan.h"
 
 static bool is_over(int64_t since_ms, int64_t now_ms, uint32_t limit_ms)
@@ -101,6 +102,8 @@ void relay_conn_tick(struct relay_conn *conn)
         return;
     }
     watch_sessions(conn);
+    if (conn->uploaded)
+        relay_csk_renew(conn);
     relay_hop_tick(conn);
     watch_reading(conn, now_ms);
     if (!conn->closing)

@@ -15,6 +15,7 @@
     X(AUTH_OK,         INFO,  "user authorised")                             \
     X(SESSION_END,     DEBUG, "session ended")                               \
     X(REFUSED,         INFO,  "refused")                                     \
+    X(CSK,             INFO,  "CSK uploaded")                                \
     X(ALARM,           ERROR, "alarm")                                       \
     X(MESSAGE_IN,      DEBUG, "message accepted for delivery")               \
     X(MESSAGE_DONE,    INFO,  "message delivered")                           \

@@ -16,7 +16,7 @@ static const struct dpp_key *csk_of(const struct relay_conn *conn, int64_t now_s
 static bool may_be_plain(const struct relay_conf *conf, const struct relay_conn *conn)
 {
     return conf->signalling == RELAY_PROTECTION_ALLOWED ||
-           (conf->signalling == RELAY_PROTECTION_AUTO && !conn->csk);
+           (conf->signalling == RELAY_PROTECTION_AUTO && !conn->csk && !conn->is_keyed);
 }
 
 bool relay_guard_may_deliver(const struct relay_conf *conf, const struct relay_conn *conn,

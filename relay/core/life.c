@@ -244,15 +244,13 @@ void relay_life_look(struct sds_message *m)
 /* It is complete and accepted. */
 void relay_life_accept(struct sds_message *m)
 {
-    bool is_repeat = m->body->is_repeat;
-
     shut(m);
     if (m->success)
         relay_life_report(m, 200, 0);
     relay_life_take_off(m);
     m->state = RELAY_MESSAGE_SENT;
     m->sds->sent++;
-    if (is_repeat)
+    if (!m->fan) /* a repeated one, or for nobody but us */
         relay_life_free(m);
     else if (!m->fan->deliveries)
         relay_life_finish(m);

@@ -7,6 +7,7 @@
 #include <openssl/crypto.h>
 
 #include "relay/auth/claims.h"
+#include "relay/core/csk.h"
 
 /* What a good AUTH has asked for. */
 struct wish {
@@ -203,7 +204,7 @@ void relay_login_recheck(struct relay_conn *conn)
     if (!conn->user)
         return;
     const struct relay_user *user = relay_policy_user(relay->policy, msrp_str_of(conn->user));
-    conn->csk = user ? user->csk : NULL;
+    relay_csk_renew(conn);
     snprintf(claims.mcdata_id, sizeof claims.mcdata_id, "%s", conn->user);
     for (struct relay_session *s = conn->sessions; s; s = s->next) {
         snprintf(claims.iss, sizeof claims.iss, "%s", s->iss);

@@ -39,6 +39,9 @@ struct relay {
     unsigned events_n, events_at, events_cap;
     struct relay_conn *wants, **wants_end;
     struct relay_conn *ready, **ready_end;
+    struct dpp_mikey_replay *seen;               /* CSK uploads */
+    struct relay_upload *jobs, **jobs_end;       /* not taken by the driver yet */
+    uint64_t uploads;                            /* serial number of the last one */
     uint64_t turned_away[RELAY_TURNED_AWAY_MAX]; /* refused at the door: close them */
     unsigned turned_away_n;
 
@@ -84,6 +87,9 @@ void relay_conn_tick(struct relay_conn *conn);
 void relay_request_head(struct relay_conn *conn, const struct msrp_head *head, int err);
 void relay_request_body(struct relay_conn *conn, struct msrp_str body);
 void relay_request_end(struct relay_conn *conn, char flag, int err);
+/* The request in conn->chunk, which relay_sds_end left for later, is decided: answers it and reads
+ * on. */
+void relay_request_late(struct relay_conn *conn, int err);
 /* The reader failed for good: answers where an answer is possible, and closes. */
 void relay_request_broken(struct relay_conn *conn, int err);
 /* Is it a URI of this relay, whatever its session? A missing port counts as ours. */

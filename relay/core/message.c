@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "relay/core/csk.h"
+
 /* --- recipients --- */
 
 static struct msrp_str sender_of(const struct sds_message *m)
@@ -322,6 +324,8 @@ int relay_message_take(struct sds_message *m, struct relay_slab *slab, const cha
     struct relay_walk_event ev;
     int rc;
 
+    if (body->phase == RELAY_PHASE_UPLOAD)
+        return relay_csk_take(m, p, n);
     relay_walk_feed(&body->walk, slab, p, n);
     do {
         rc = relay_walk_next(&body->walk, relay_slabs_of(m->sds->relay), &ev);
@@ -387,6 +391,8 @@ int relay_message_complete(struct sds_message *m)
     char tail[128];
     int rc;
 
+    if (body->phase == RELAY_PHASE_UPLOAD)
+        return relay_csk_queue(m);
     if (body->phase == RELAY_PHASE_LABEL)
         return RELAY_E_SDS_LABEL_SHORT;
     rc = relay_walk_finish(&body->walk);
@@ -425,7 +431,8 @@ int relay_message_recheck(struct sds_message *m)
     struct relay *relay = m->sds->relay;
     struct fan_delivery *next;
 
-    if (m->state == RELAY_MESSAGE_OPEN && m->body->phase != RELAY_PHASE_LABEL) {
+    if (m->state == RELAY_MESSAGE_OPEN && m->body->phase != RELAY_PHASE_LABEL &&
+        m->body->phase != RELAY_PHASE_UPLOAD) {
         const struct relay_label *label = m->fan ? &m->fan->label : &m->body->label;
         int rc = relay_label_check(label, relay_conf_of(relay), relay_policy_of(relay),
                                    sender_of(m), m->octets);

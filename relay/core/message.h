@@ -38,6 +38,7 @@ enum relay_message_phase {
     RELAY_PHASE_MIKEY,   /* in part 5 */
     RELAY_PHASE_BEHIND,  /* behind part 5 */
     RELAY_PHASE_END,     /* behind the close delimiter */
+    RELAY_PHASE_UPLOAD,  /* no multipart: a CSK upload (csk.h) */
 };
 
 /* What came out of order. */
@@ -61,7 +62,7 @@ struct relay_message_body {
     bool is_repeat; /* sent before: only swallowed and compared */
     bool has_digest;
     uint64_t base;          /* octets of the fan before the part being read */
-    struct relay_slab *key; /* part 5 of a key-only message */
+    struct relay_slab *key; /* part 5 of a key-only message, or the upload */
     uint8_t digest[RELAY_DIGEST_N], before[RELAY_DIGEST_N];
 };
 
@@ -96,7 +97,7 @@ struct sds_message {
 int relay_message_take(struct sds_message *message, struct relay_slab *slab, const char *p,
                        size_t n) __attribute__((warn_unused_result));
 /* The last octet is there and its chunk has ended. 0: the message is SENT (or was a repeated one,
- * and is over); else the refusal. */
+ * and is over); RELAY_SDS_LATER for an upload; else the refusal. */
 int relay_message_complete(struct sds_message *message) __attribute__((warn_unused_result));
 /* May it still go on? Looks at the policy of now for an open message: 0 or the refusal. Deliveries
  * to those who may not have it any more are dropped. */
@@ -126,7 +127,7 @@ int relay_life_refuse(struct sds_message *message, int err);
 /* Given up for another reason: told once, by the answer to the chunk that is coming in, else by a
  * REPORT of `status`. */
 void relay_life_give_up(struct sds_message *message, int err, int status);
-/* Complete and accepted: SENT, or over if it was a repeated one. It may be freed. */
+/* Complete and accepted: SENT, or over if it goes to nobody. It may be freed. */
 void relay_life_accept(struct sds_message *message);
 /* SENT, and all its deliveries are over: tells and frees it. */
 void relay_life_finish(struct sds_message *message);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "relay/core/csk.h"
 #include "relay/core/fan.h"
 #include "relay/core/machine.h"
 #include "relay/core/sds.h"
@@ -283,6 +284,9 @@ void relay_feed(struct relay *relay, const struct relay_in *in)
     case RELAY_IN_AUTH:
         on_auth(relay, in->auth);
         break;
+    case RELAY_IN_UPLOADED:
+        relay_csk_uploaded(relay, in->upload);
+        break;
     case RELAY_IN_DRAIN:
         relay->draining = true;
         break;
@@ -375,6 +379,11 @@ bool relay_take(struct relay *relay, struct relay_want *want)
         }
         return true;
     }
+    want->upload = relay_csk_next(relay);
+    if (want->upload) {
+        want->kind = RELAY_WANT_UPLOAD;
+        return true;
+    }
     if (relay->turned_away_n) {
         want->kind = RELAY_WANT_CLOSE;
         want->conn = relay->turned_away[--relay->turned_away_n];
@@ -463,13 +472,15 @@ struct relay *relay_new(const struct relay_conf *conf, struct relay_policy *poli
     relay->slabs.bytes_max = conf->memory_max;
     relay->wants_end = &relay->wants;
     relay->ready_end = &relay->ready;
+    relay->jobs_end = &relay->jobs;
     while (relay_err_at(relay->counts.refused_n))
         relay->counts.refused_n++;
     relay->refused = calloc(relay->counts.refused_n + 1, sizeof *relay->refused);
     relay->counts.refused = relay->refused;
     relay->rows_n = ROWS;
+    relay->seen = dpp_mikey_replay_new(RELAY_CSK_SEEN_MAX, 0);
     relay->rows = calloc(relay->rows_n, sizeof(struct relay_conn *));
-    if (!relay->refused || !relay->rows || check_conf(relay) < 0 ||
+    if (!relay->refused || !relay->rows || !relay->seen || check_conf(relay) < 0 ||
         relay_random_fill(relay, rnd, sizeof rnd) < 0)
         goto out;
     relay->key = relay_hash_key(rnd);
@@ -498,6 +509,9 @@ void relay_free(struct relay *relay)
     }
     if (relay->sds)
         relay_sds_free(relay->sds);
+    while (relay->jobs)
+        relay_upload_free(relay_csk_next(relay));
+    dpp_mikey_replay_free(relay->seen);
     relay_sources_done(&relay->sources);
     relay_directory_done(&relay->directory);
     relay_sessions_done(&relay->sessions);

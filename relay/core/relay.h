@@ -22,6 +22,7 @@
 #include "relay/core/event.h"
 
 struct relay;
+struct relay_upload; /* relay/auth/upload.h */
 struct relay_policy; /* relay/route/group.h: users, groups, provisioned CSKs */
 
 /* Randomness is an argument: fills n octets with cryptographic randomness; 0, or negative when the
@@ -44,7 +45,8 @@ enum relay_in_kind {
     RELAY_IN_TICK,   /* time passed */
     RELAY_IN_POLICY, /* new users and groups: policy (counted; the relay takes its own reference) */
     RELAY_IN_AUTH,   /* new token rules: auth (must outlive the relay or the next replacement) */
-    RELAY_IN_DRAIN,  /* the relay is stopping: new messages get 413, open ones may finish */
+    RELAY_IN_UPLOADED, /* upload: a job that is done; the relay takes it back */
+    RELAY_IN_DRAIN,    /* the relay is stopping: new messages get 413, open ones may finish */
 };
 
 struct relay_in {
@@ -59,6 +61,7 @@ struct relay_in {
     } open;
     struct relay_policy *policy;
     const struct relay_auth *auth;
+    struct relay_upload *upload;
 };
 
 enum relay_want_kind {
@@ -69,12 +72,15 @@ enum relay_want_kind {
     RELAY_WANT_PAUSE,  /* stop reading the connection */
     RELAY_WANT_RESUME, /* read again */
     RELAY_WANT_EVENT,  /* event: for the log */
+    RELAY_WANT_UPLOAD, /* upload: the driver's until it feeds it back with its result, once; at the
+                          end of all relay_upload_free does too */
 };
 
 struct relay_want {
     enum relay_want_kind kind;
     uint64_t conn;
     struct relay_event event; /* EVENT only */
+    struct relay_upload *upload;
 };
 
 struct relay_iov {
@@ -88,9 +94,11 @@ struct relay_counts {
     uint64_t bytes_in, bytes_out, requests, responses;
     uint64_t messages_in, messages_delivered, deliveries, deliveries_failed, notifications;
     uint64_t duplicates, overlap_octets, late_responses, pauses, resumes, events_lost;
-    uint64_t slab_bytes;     /* now held */
-    uint64_t answers[1000];  /* by MSRP status sent */
-    const uint64_t *refused; /* by index i of relay_err_at(i) */
+    uint64_t uploads, uploads_refused; /* CSKs taken; I_MESSAGEs not taken */
+    uint64_t uploads_now;              /* jobs that wait or run */
+    uint64_t slab_bytes;               /* now held */
+    uint64_t answers[1000];            /* by MSRP status sent */
+    const uint64_t *refused;           /* by index i of relay_err_at(i) */
     size_t refused_n;
 };
 

@@ -275,6 +275,8 @@ void relay_request_end(struct relay_conn *conn, char flag, int err)
         (void)!relay_sds_end(relay->sds, conn, chunk, '#'); /* the frame is refused as a whole */
     else if (!err && chunk->aim == RELAY_AIM_SERVICE)
         err = relay_sds_end(relay->sds, conn, chunk, flag);
+    if (err == RELAY_SDS_LATER)
+        return;
     if (!err)
         err = chunk->err;
 
@@ -291,6 +293,16 @@ void relay_request_end(struct relay_conn *conn, char flag, int err)
         relay_answer(conn, 200, 0, NULL, 0);
     }
     relay_chunk_done(conn);
+}
+
+void relay_request_late(struct relay_conn *conn, int err)
+{
+    if (err)
+        refuse(conn, err);
+    else
+        relay_answer(conn, 200, 0, NULL, 0);
+    relay_chunk_done(conn);
+    relay_conn_resume(conn);
 }
 
 void relay_request_broken(struct relay_conn *conn, int err)

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "relay/core/csk.h"
 #include "relay/core/message.h"
 
 struct sds *relay_sds_new(struct relay *relay)
@@ -87,7 +88,7 @@ static int check_type(struct sds_message *m, struct msrp_str content_type)
     if (rc)
         return rc;
     if (msrp_mime_is(&media, "application", "mikey"))
-        return RELAY_E_SDS_MIKEY_UPLOAD;
+        return relay_csk_begin(m);
     if (!msrp_mime_is(&media, "multipart", "mixed"))
         return RELAY_E_SDS_TYPE;
     rc = msrp_mime_boundary(&media, boundary);
@@ -95,6 +96,13 @@ static int check_type(struct sds_message *m, struct msrp_str content_type)
         return rc;
     return relay_walk_init(&m->body->walk, msrp_str_of(boundary),
                            relay_conf_of(m->sds->relay)->label_max);
+}
+
+static int begin_chunk(struct sds_message *m, const struct msrp_head *head)
+{
+    int rc = msrp_join_begin(&m->body->join, head->has_range ? &head->range : NULL, now_ms(m->sds));
+
+    return rc == MSRP_E_JOIN_SIZE && m->body->over ? m->body->over : rc;
 }
 
 static int begin_new(struct sds *sds, struct relay_conn *conn, struct relay_chunk *chunk)
@@ -113,8 +121,7 @@ static int begin_new(struct sds *sds, struct relay_conn *conn, struct relay_chun
     if (!rc)
         rc = check_type(m, chunk->head.content_type);
     if (!rc)
-        rc = msrp_join_begin(&m->body->join, chunk->head.has_range ? &chunk->head.range : NULL,
-                             now_ms(sds));
+        rc = begin_chunk(m, &chunk->head);
     m->chunk = chunk;
     chunk->message = m;
     return rc ? relay_life_refuse(m, rc) : 0;
@@ -147,9 +154,7 @@ static int begin_next(struct sds_message *m, struct relay_chunk *chunk)
         plain(head->failure_report, MSRP_YES) != plain(m->failure_asked, MSRP_YES))
         rc = RELAY_E_FLAGS_DIFFER; /* row 28 */
     if (!rc)
-        rc = msrp_join_begin(&m->body->join, head->has_range ? &head->range : NULL, m->touched_ms);
-    if (rc == MSRP_E_JOIN_SIZE && m->body->over)
-        rc = m->body->over;
+        rc = begin_chunk(m, head);
     return rc ? relay_life_refuse(m, rc) : 0;
 }
 
@@ -163,8 +168,8 @@ static struct sds_message *take_over(struct relay_conn *conn, struct relay_chunk
         if (other == conn)
             continue;
         m = find_on(other, chunk->head.message_id);
-        if (m && m->state == RELAY_MESSAGE_OPEN)
-            break;
+        if (m && m->state == RELAY_MESSAGE_OPEN && m->body->phase != RELAY_PHASE_UPLOAD)
+            break; /* a CSK belongs to its connection */
     }
     if (!other)
         return NULL;
@@ -325,6 +330,8 @@ int relay_sds_end(struct sds *sds, struct relay_conn *conn, struct relay_chunk *
         relay_life_part(m);
         return 0;
     }
+    if (rc == RELAY_SDS_LATER)
+        return rc;
     if (rc)
         return relay_life_refuse(m, rc);
     relay_life_part(m);

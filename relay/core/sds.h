@@ -10,6 +10,8 @@
 
 #include "relay/core/conn.h"
 
+enum { RELAY_SDS_LATER = 1 };
+
 struct sds; /* all open messages, records of past ones, per relay */
 
 struct sds *relay_sds_new(struct relay *relay) __attribute__((warn_unused_result));
@@ -28,8 +30,9 @@ int relay_sds_body(struct sds *sds, struct relay_conn *conn, struct relay_chunk 
                    struct relay_slab *slab, const char *p, size_t n)
     __attribute__((warn_unused_result));
 
-/* The end-line came. Flag '$', '+' or '#'. 0: answer 200; else the refusal. Called also after
- * relay_sds_body refused? No: a refused chunk is over for the service. */
+/* The end-line came. Flag '$', '+' or '#'. 0: answer 200; RELAY_SDS_LATER: the connection is paused
+ * and relay_request_late will be called; else the refusal. Not called after relay_sds_body refused:
+ * such a chunk is over for the service. */
 int relay_sds_end(struct sds *sds, struct relay_conn *conn, struct relay_chunk *chunk, char flag)
     __attribute__((warn_unused_result));
 

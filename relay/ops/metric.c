@@ -33,6 +33,9 @@ static const struct {
     ROW("pauses_total", "counter", pauses, "connections paused"),
     ROW("resumes_total", "counter", resumes, "connections resumed"),
     ROW("events_lost_total", "counter", events_lost, "log events lost"),
+    ROW("csk_uploads_total", "counter", uploads, "CSKs taken from clients"),
+    ROW("csk_uploads_refused_total", "counter", uploads_refused, "CSK uploads that did not open"),
+    ROW("csk_uploads_waiting", "gauge", uploads_now, "CSK uploads that wait or are being opened"),
     ROW("message_memory_bytes", "gauge", slab_bytes, "octets held for messages under way"),
 #undef ROW
 };

@@ -11,12 +11,16 @@
 
 struct relay_conn; /* relay/core/conn.h; only carried here */
 
+/* CSK uploads of a user, each some milliseconds of work and an hour of memory against replay. */
+enum { RELAY_UPLOADS_PER_S = 1, RELAY_UPLOADS_BURST = 16 };
+
 /* One user that is, or was a moment ago, connected. */
 struct relay_presence {
     struct relay_presence *next_in_row;
     struct relay_conn *first; /* chained by the core through next_same_user */
     unsigned conns;
-    struct relay_bucket messages; /* outlives a connection, so that leaving does not refill it */
+    /* these outlive a connection, so that leaving does not refill them */
+    struct relay_bucket messages, uploads;
     size_t user_n;
     char user[]; /* NUL-terminated */
 };
@@ -39,7 +43,7 @@ struct relay_presence *relay_directory_find(const struct relay_directory *dir,
 struct relay_presence *relay_directory_get(struct relay_directory *dir, struct msrp_str user)
     __attribute__((warn_unused_result));
 
-/* Drops the entries of users without a connection whose bucket has filled up again. */
+/* Drops the entries of users without a connection whose buckets have filled up again. */
 void relay_directory_sweep(struct relay_directory *dir, int64_t now_ms, uint32_t rate_per_s);
 
 #endif

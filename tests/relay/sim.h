@@ -30,6 +30,7 @@
 
 #include "relay/auth/base64.h"
 #include "relay/auth/claims.h"
+#include "relay/auth/upload.h"
 #include "relay/core/relay.h"
 #include "relay/err.h"
 #include "relay/route/group.h"
@@ -51,7 +52,7 @@
 #define SIM_CONNS_MAX 1200
 #endif
 
-enum { SIM_EVENTS_MAX = 64, SIM_MONO_MS = 1000000, SIM_UNIX_S = 1700000000 };
+enum { SIM_HELD_MAX = 128, SIM_EVENTS_MAX = 64, SIM_MONO_MS = 1000000, SIM_UNIX_S = 1700000000 };
 
 struct sim_conn {
     bool is_open;    /* CLOSED not fed yet */
@@ -84,6 +85,10 @@ struct sim {
     unsigned conns_n;
     struct relay_event events[SIM_EVENTS_MAX]; /* the last ones, ring */
     unsigned events_n;
+    const struct dpp_ring *ring; /* that opens CSK uploads; NULL: none */
+    bool holds_uploads;          /* they wait in held until sim_uploaded */
+    struct relay_upload *held[SIM_HELD_MAX];
+    unsigned held_n;
     int last_refusal; /* err of the last REFUSED event, 0: none since sim_clear_all */
     unsigned refusals;
 };
@@ -293,6 +298,14 @@ static inline bool sim_hear(struct sim *sim, unsigned c)
     return took > 0 && !conn->sip;
 }
 
+/* A job is done. */
+static inline void sim_give_back(struct sim *sim, struct relay_upload *upload)
+{
+    struct relay_in in = {.kind = RELAY_IN_UPLOADED, .upload = upload};
+
+    sim_feed(sim, &in);
+}
+
 /* Follows the relay's wants until it has none. A closed connection stays known to the relay until
  * sim_closed, as with a driver that is still writing. */
 static inline void sim_pump(struct sim *sim)
@@ -311,6 +324,17 @@ static inline void sim_pump(struct sim *sim)
                 sim->last_refusal = want.event.err;
                 sim->refusals++;
             }
+            continue;
+        }
+        if (want.kind == RELAY_WANT_UPLOAD && sim->holds_uploads) {
+            if (sim->held_n == SIM_HELD_MAX)
+                sim_die("too many uploads");
+            sim->held[sim->held_n++] = want.upload;
+            continue;
+        }
+        if (want.kind == RELAY_WANT_UPLOAD) {
+            relay_upload_open(sim->ring, want.upload);
+            sim_give_back(sim, want.upload);
             continue;
         }
         unsigned c = (unsigned)want.conn - 1;
@@ -479,6 +503,8 @@ static inline void sim_done(struct sim *sim)
         sim_closed(sim, c);
     if (sim->relay && relay_counts(sim->relay)->slab_bytes)
         sim_die("the relay keeps octets of nobody");
+    while (sim->held_n)
+        relay_upload_free(sim->held[--sim->held_n]);
     SIM_INSIDE(true);
     relay_free(sim->relay);
     SIM_INSIDE(false);
