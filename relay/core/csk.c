@@ -67,6 +67,7 @@ int relay_csk_queue(struct sds_message *m)
     struct relay_upload *upload = calloc(1, sizeof *upload);
     if (!upload)
         return RELAY_E_NOMEM;
+    upload->err = RELAY_E_DRAINING; /* until somebody opens it */
     upload->n = octets->used;
     memcpy(upload->p, octets->data, octets->used);
     int err = look(relay, upload);

@@ -43,6 +43,10 @@ static void obey(struct relay_loop *loop, const struct relay_want *want)
         loop->hooks.event(loop->hooks.ctx, &want->event);
         return;
     }
+    if (want->kind == RELAY_WANT_UPLOAD) {
+        relay_work_upload(loop, want->upload);
+        return;
+    }
     if (!stream)
         return;
     switch (want->kind) {
@@ -60,6 +64,7 @@ static void obey(struct relay_loop *loop, const struct relay_want *want)
         break;
     case RELAY_WANT_NONE:
     case RELAY_WANT_EVENT:
+    case RELAY_WANT_UPLOAD:
         break;
     }
 }
@@ -206,6 +211,7 @@ void relay_loop_free(struct relay_loop *loop)
     uv_walk(&loop->uv, close_any, NULL); /* what is left is embedded in the loop */
     (void)uv_run(&loop->uv, UV_RUN_DEFAULT);
     (void)uv_loop_close(&loop->uv);
+    relay_work_drop(loop->ring);
     relay_ctx_unref(loop->tls);
     free(loop->slots);
     free(loop->cipher);

@@ -71,6 +71,7 @@ struct relay_loop_hooks {
 };
 
 struct relay_loop;
+struct dpp_ring; /* dpp/keys/ring.h */
 
 /* A loop that drives `relay` (borrowed; outlives the loop). NULL without memory or when libuv
  * refuses. */
@@ -98,12 +99,25 @@ void relay_loop_tls(struct relay_loop *loop, struct relay_ctx *ctx);
 void relay_loop_policy(struct relay_loop *loop, struct relay_policy *policy);
 void relay_loop_auth(struct relay_loop *loop, const struct relay_auth *auth);
 
+/* The relay's own keys, with which CSK uploads are opened from now on; NULL: they are refused. The
+ * loop takes the ring over: it is freed when the last job that began with it has ended. 0, or
+ * RELAY_E_NOMEM: then it is still the caller's and nothing has changed. */
+int relay_loop_ring(struct relay_loop *loop, struct dpp_ring *ring)
+    __attribute__((warn_unused_result));
+/* The ring in force, borrowed until the next relay_loop_ring; NULL: none. */
+const struct dpp_ring *relay_loop_ring_now(const struct relay_loop *loop);
+
+/* Calls run on another thread, then done on the loop. Both are called, once, in any case: a stop
+ * waits. 0 or RELAY_E_NOMEM (neither is called). From the loop only. */
+int relay_loop_work(struct relay_loop *loop, void *ctx, void (*run)(void *ctx),
+                    void (*done)(void *ctx)) __attribute__((warn_unused_result));
+
 /* Runs until stopped and drained: 0. Tells systemd READY, WATCHDOG and STOPPING when NOTIFY_SOCKET
  * is set. RELAY_E_IO when signals cannot be watched. */
 int relay_loop_run(struct relay_loop *loop) __attribute__((warn_unused_result));
 void relay_loop_stop(struct relay_loop *loop); /* as SIGTERM; from a hook or a test */
 
-/* Closes what is left and frees the loop. */
+/* Closes what is left, waits for jobs that run, and frees the loop. */
 void relay_loop_free(struct relay_loop *loop);
 
 const struct relay_loop_counts *relay_loop_counts(const struct relay_loop *loop);

@@ -7,6 +7,7 @@
 #include "relay/loop/loop.h"
 
 struct relay_stream;
+struct relay_street_ring;
 struct relay_http;
 
 enum {
@@ -62,6 +63,7 @@ struct relay_loop {
     struct relay_loop_conf conf;
     struct relay_loop_hooks hooks;
     struct relay_ctx *tls;
+    struct relay_street_ring *ring; /* NULL: none */
     struct relay_loop_counts counts;
 
     struct relay_listener *listeners[RELAY_STREET_LISTENERS];
@@ -114,6 +116,11 @@ void relay_timer_arm(struct relay_loop *loop);
  * again (nothing when it stands in none). */
 void relay_timer_join(struct relay_stream *stream, struct relay_queue *queue, uint32_t ms);
 void relay_timer_leave(struct relay_stream *stream);
+
+/* work.c: WANT_UPLOAD. */
+void relay_work_upload(struct relay_loop *loop, struct relay_upload *upload);
+/* One user of the ring less; the last one frees it. NULL is allowed. */
+void relay_work_drop(struct relay_street_ring *ring);
 
 /* signal.c */
 int relay_signal_start(struct relay_loop *loop) __attribute__((warn_unused_result));
