@@ -48,6 +48,8 @@ static int look(struct relay *relay, struct relay_upload *upload)
 
     if (!err)
         err = dpp_mikey_digest(&mikey, upload->digest);
+    if (!err && !relay->seen && !(relay->seen = dpp_mikey_replay_new(RELAY_CSK_SEEN_MAX, 0)))
+        err = DPP_E_NOMEM;
     if (!err)
         err = dpp_mikey_replay_ask(relay->seen, upload->digest, relay->now.unix_s);
     return err;

@@ -39,7 +39,7 @@ struct relay {
     unsigned events_n, events_at, events_cap;
     struct relay_conn *wants, **wants_end;
     struct relay_conn *ready, **ready_end;
-    struct dpp_mikey_replay *seen;               /* CSK uploads */
+    struct dpp_mikey_replay *seen;               /* CSK uploads; NULL before the first */
     struct relay_upload *jobs, **jobs_end;       /* not taken by the driver yet */
     uint64_t uploads;                            /* serial number of the last one */
     uint64_t turned_away[RELAY_TURNED_AWAY_MAX]; /* refused at the door: close them */

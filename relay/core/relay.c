@@ -478,9 +478,8 @@ struct relay *relay_new(const struct relay_conf *conf, struct relay_policy *poli
     relay->refused = calloc(relay->counts.refused_n + 1, sizeof *relay->refused);
     relay->counts.refused = relay->refused;
     relay->rows_n = ROWS;
-    relay->seen = dpp_mikey_replay_new(RELAY_CSK_SEEN_MAX, 0);
     relay->rows = calloc(relay->rows_n, sizeof(struct relay_conn *));
-    if (!relay->refused || !relay->rows || !relay->seen || check_conf(relay) < 0 ||
+    if (!relay->refused || !relay->rows || check_conf(relay) < 0 ||
         relay_random_fill(relay, rnd, sizeof rnd) < 0)
         goto out;
     relay->key = relay_hash_key(rnd);
