@@ -147,7 +147,10 @@
     X(SDS_MIKEY_GROUP,  -7430, "an I_MESSAGE serves one user, not a group",          "sds_mikey_group",  400, "") \
     X(SDS_MIKEY_UPLOAD, -7432, "CSK upload is not offered here",                     "sds_mikey_upload", 403, "") \
     X(SDS_OPEN_TWICE,   -7433, "the message is open under another Message-ID",       "dup_open",         413, "") \
-    X(CSK_WAITING,      -7434, "too many CSK uploads wait",                          "csk_waiting",      413, "44")
+    X(CSK_WAITING,      -7434, "too many CSK uploads wait",                          "csk_waiting",      413, "44") \
+    /* keying of a client; never answered */ \
+    X(KEY_IDENTITY,     -7440, "no MIKEY identity of our own to open a key with",    "key_identity",     0, "") \
+    X(KEY_MANAGER,      -7441, "a GMK from a user who is no group manager here",     "key_manager",      0, "")
 /* clang-format on */
 
 enum relay_err {

@@ -80,8 +80,9 @@ struct relay_client *relay_client_new(const struct relay_client_conf *conf,
     client->renew_ms = -1;
     msrp_reader_init(&client->reader, NULL);
     client->in = malloc(INPUT);
-    if (client->in == NULL || conf->me == NULL || conf->token == NULL || make_uris(client) != 0 ||
-        random->fill(random->ctx, secret, sizeof(secret)) < 0 ||
+    bool keys = conf->ring == NULL ? conf->mdsi == NULL : conf->keys != NULL;
+    if (!keys || client->in == NULL || conf->me == NULL || conf->token == NULL ||
+        make_uris(client) != 0 || random->fill(random->ctx, secret, sizeof(secret)) < 0 ||
         relay_past_init(
             &client->past, conf->replay_frames != 0 ? conf->replay_frames : REPLAY_FRAMES,
             conf->replay_window_s != 0 ? conf->replay_window_s : REPLAY_WINDOW_S, secret) != 0) {
@@ -112,13 +113,14 @@ void relay_client_free(struct relay_client *client)
         drop_inbox(client, &client->inboxes);
     }
     relay_outbox_done(&client->box);
+    relay_pairs_done(&client->pairs);
+    dpp_key_free(client->csk);
     relay_past_done(&client->past);
     free(client->in);
     free(client);
 }
 
-int relay_client_send(struct relay_client *client, const struct relay_client_now *now,
-                      struct relay_client_sds *sds, uint64_t *id)
+static int check_queue(const struct relay_client *client)
 {
     size_t queued = 0;
     for (struct relay_letter *letter = client->box.letters; letter != NULL; letter = letter->next) {
@@ -130,16 +132,56 @@ int relay_client_send(struct relay_client *client, const struct relay_client_now
     if (queued >= RELAY_CLIENT_QUEUE_MAX) {
         return RELAY_E_TOO_MANY_OPEN;
     }
-    int err;
-    struct relay_letter_from from = {&client->random, client->conf.csk, now->unix_s};
-    struct relay_letter *letter = relay_letter_sds(&from, sds, &err);
-    if (letter == NULL) {
-        return err;
-    }
+    /* signalling is sealed when a letter is made */
+    return client->conf.mdsi != NULL && client->conf.csk != client->csk ? RELAY_E_SDS_NO_CSK : 0;
+}
+
+static void queue(struct relay_client *client, struct relay_letter *letter, uint64_t *id)
+{
     letter->id = ++client->next_out;
     *id = letter->id;
     relay_outbox_add(&client->box, letter);
+}
+
+int relay_client_send(struct relay_client *client, const struct relay_client_now *now,
+                      struct relay_client_sds *sds, uint64_t *id)
+{
+    uint8_t octets[DPP_MIKEY_MAX];
+    struct relay_letter_mikey mikey = {0};
+    const struct dpp_key *given = sds->key;
+    int err = check_queue(client);
+    if (err != 0) {
+        return err;
+    }
+    err = relay_keyed_choose(client, now, sds, &sds->key, octets, &mikey);
+    bool is_small = relay_letter_is_small(sds->size);
+    struct relay_letter_from from = {&client->random, client->conf.csk, now->unix_s,
+                                     is_small && mikey.n > 0 ? &mikey : NULL};
+    struct relay_letter *letter = err == 0 ? relay_letter_sds(&from, sds, &err) : NULL;
+    sds->key = given;
+    if (letter != NULL && mikey.n > 0 && !is_small) {
+        err = relay_keyed_queue(client, sds->to, &mikey);
+    }
+    if (err != 0) {
+        relay_letter_free(letter);
+        relay_keyed_forget(client, mikey.key_id);
+        return err;
+    }
+    queue(client, letter, id);
     return 0;
+}
+
+int relay_client_send_key(struct relay_client *client, const char *to, const void *mikey, size_t n,
+                          uint64_t *id)
+{
+    const struct relay_letter_mikey key = {mikey, n, 0};
+    int err = check_queue(client);
+    struct relay_letter *letter =
+        err == 0 ? relay_letter_key(&client->random, to, &key, &err) : NULL;
+    if (letter != NULL) {
+        queue(client, letter, id);
+    }
+    return err;
 }
 
 /* rfc4976#5.1; the scheme is Bearer (profile section 2) */
@@ -250,7 +292,7 @@ static void dispose(struct relay_client *client, const struct relay_client_event
         return;
     }
     int err;
-    struct relay_letter_from from = {&client->random, client->conf.csk, unix_s};
+    struct relay_letter_from from = {&client->random, client->conf.csk, unix_s, NULL};
     struct relay_letter *letter = relay_letter_notification(
         &from, event->from, event->group, event->conversation, event->message, type, &err);
     if (letter != NULL) {
@@ -274,6 +316,15 @@ static bool take_letter(struct relay_client *client, struct relay_client_event *
             .bytes = letter->size,
         };
         memcpy(event->text, letter->text, sizeof(event->text));
+        if (letter->is_upload) {
+            relay_keyed_uploaded(client, letter);
+            continue;
+        }
+        if (is_sent && letter->key_id != 0) {
+            relay_pair_ended(&client->pairs, &client->conf, letter->key_id, true, false);
+        } else {
+            relay_keyed_forget(client, letter->key_id);
+        }
         if (!is_sent) {
             client->counts.refused++;
             return true;
@@ -289,16 +340,30 @@ static bool take_letter(struct relay_client *client, struct relay_client_event *
     return false;
 }
 
-static bool take_inbox(struct relay_client *client, int64_t unix_s,
+/* What an arriving message asks of us, and what it tells of a key. */
+static void heed(struct relay_client *client, const struct relay_inbox *inbox,
+                 const struct relay_client_now *now, const struct relay_client_event *event)
+{
+    if (client->state != RELAY_CLIENT_OPEN) {
+        return;
+    }
+    if (event->kind == RELAY_CLIENT_DONE) {
+        relay_pair_used(&client->pairs, inbox->key_id);
+        dispose(client, event, now->unix_s);
+    } else if (event->kind == RELAY_CLIENT_LOST && event->err == DPP_E_KEY_ABSENT &&
+               client->conf.ring != NULL && !inbox->is_group) {
+        relay_keyed_answer(client, event->from, now);
+    }
+}
+
+static bool take_inbox(struct relay_client *client, const struct relay_client_now *now,
                        struct relay_client_event *event)
 {
     struct relay_inbox_to to = {&client->conf, &client->past, &client->counts};
     struct relay_inbox **at = &client->inboxes;
     while (*at != NULL) {
-        if (relay_inbox_next(*at, &to, unix_s, event)) {
-            if (event->kind == RELAY_CLIENT_DONE && client->state == RELAY_CLIENT_OPEN) {
-                dispose(client, event, unix_s);
-            }
+        if (relay_inbox_next(*at, &to, now->unix_s, event)) {
+            heed(client, *at, now, event);
             return true;
         }
         if ((*at)->is_over) {
@@ -315,8 +380,11 @@ bool relay_client_take(struct relay_client *client, const struct relay_client_no
 {
     bool got = false;
     for (;;) {
-        if (got || take_letter(client, event)) {
+        if (got || take_letter(client, event) || relay_pair_next(&client->pairs, event)) {
             return true;
+        }
+        if (client->owes_csk && client->state == RELAY_CLIENT_OPEN) {
+            relay_keyed_upload(client, now);
         }
         if (client->is_ready) {
             client->is_ready = false;
@@ -324,7 +392,7 @@ bool relay_client_take(struct relay_client *client, const struct relay_client_no
                                                  .expires_s = client->expires_s};
             return true;
         }
-        if (take_inbox(client, now->unix_s, event)) {
+        if (take_inbox(client, now, event)) {
             return true;
         }
         if (client->state == RELAY_CLIENT_ENDED) {
@@ -363,7 +431,8 @@ const char *relay_client_output(struct relay_client *client, const struct relay_
 {
     (void)now;
     *n = 0;
-    if (client->state != RELAY_CLIENT_OPEN) {
+    /* nothing leaves under a key that the caller had no chance to seal */
+    if (client->state != RELAY_CLIENT_OPEN || relay_pair_is_due(&client->pairs)) {
         return NULL;
     }
     struct relay_outbox_route route = {client->to_path, client->own};
@@ -387,7 +456,8 @@ void relay_client_sent(struct relay_client *client, const struct relay_client_no
 bool relay_client_is_quiet(const struct relay_client *client)
 {
     return client->box.letters == NULL && relay_octets_left(&client->box.out) == 0 &&
-           relay_octets_left(&client->box.control) == 0 && client->auth_tid[0] == '\0';
+           relay_octets_left(&client->box.control) == 0 && client->auth_tid[0] == '\0' &&
+           !relay_pair_is_due(&client->pairs);
 }
 
 static int64_t earlier(int64_t a, int64_t b)
@@ -399,6 +469,9 @@ int64_t relay_client_next_ms(const struct relay_client *client)
 {
     if (client->state != RELAY_CLIENT_OPEN) {
         return -1;
+    }
+    if (relay_pair_is_due(&client->pairs)) {
+        return 0; /* KEYED is to be taken, then there is output */
     }
     int64_t next = earlier(client->renew_ms, relay_outbox_next_ms(&client->box));
     if (client->auth_tid[0] != '\0') {

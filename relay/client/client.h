@@ -1,4 +1,4 @@
-/* client.h - an MCData client as a machine: AUTH, send, receive, dispositions.
+/* client.h - an MCData client as a machine: AUTH, keying, send, receive, dispositions.
  *
  * Same shape as relay/core/relay.h and for the same reason: no clock, no socket, no file, no random
  * source. Whoever drives it (relay/loop/dial, a test, a simulator) does four things:
@@ -21,7 +21,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "dpp/keys/store.h"
+#include "dpp/keys/mikey.h"
 #include "dpp/seal/payload.h"
 
 struct relay_client;
@@ -52,14 +52,29 @@ enum relay_client_answer {
                                       both in one, as asked (24.282 clause 12) */
 };
 
-/* All strings and keys are borrowed and outlive the client. */
+/* All strings and keys are borrowed and outlive the client.
+ *
+ * With a ring the client keys by itself (profile section 7): a one-to-one SDS for whom `keys` has
+ * no PCK gets a fresh one, which goes to the peer as part 5 of that SDS, or as a key-only message
+ * before it when the SDS is larger than one frame, until the service took one of them; keys that
+ * arrive are put into `keys`; a PCK-ID that nobody knows is answered with a fresh PCK, at most one
+ * per peer in 10 s. Each change of `keys` is told as KEYED before anything under that key leaves.
+ */
 struct relay_client_conf {
-    const char *relay;   /* "msrps://NAME:PORT;tcp" (msrp: on a plain test listener) */
-    const char *service; /* service URI; NULL: the relay's scheme, host and port with /sds;tcp */
-    const char *me;      /* own MCData ID: expected as target of what arrives */
-    const char *token;   /* access token; the Bearer credential */
-    const struct dpp_store *keys; /* PCK and GMK to open with; NULL: nothing opens */
-    const struct dpp_key *csk;    /* protects signalling both ways; NULL: plain both ways */
+    const char *relay;      /* "msrps://NAME:PORT;tcp" (msrp: on a plain test listener) */
+    const char *service;    /* service URI; NULL: the relay's scheme, host and port with /sds;tcp */
+    const char *me;         /* own MCData ID: expected as target of what arrives */
+    const char *token;      /* access token; the Bearer credential */
+    struct dpp_store *keys; /* PCK and GMK to open with, written with a ring (room for keys
+                               that come); NULL: nothing opens, no ring */
+    const struct dpp_key *csk;   /* protects signalling both ways; NULL: plain both ways */
+    const struct dpp_ring *ring; /* own MIKEY-SAKKE identity; NULL: no keying */
+    const char *mdsi;            /* with a ring: the relay's identity; a fresh CSK is made for this
+                                    connection and uploaded before READY. NULL: no upload */
+    const char *const *managers; /* MCData IDs whose GMKs are accepted; none: no GMK is */
+    size_t managers_n;
+    unsigned tolerance;                    /* enum dpp_mikey_tolerance */
+    struct dpp_mikey_replay *mikey_replay; /* with a ring; shared by all clients of the user */
     enum relay_client_answer answer;
     bool accepts_plain;       /* take unprotected payloads too; else they are LOST */
     uint32_t expires_s;       /* session lifetime to ask for; 0: the relay's default */
@@ -71,7 +86,8 @@ struct relay_client_conf {
 struct relay_client_sds {
     const char *to;            /* target user, or NULL */
     const char *group;         /* target group, or NULL: exactly one of the two */
-    const struct dpp_key *key; /* PCK (one-to-one) or GMK (group); NULL: an unprotected payload */
+    const struct dpp_key *key; /* PCK (one-to-one) or GMK (group), borrowed for the call; NULL: with
+                                  a ring the client's choice, else an unprotected payload */
     uint8_t disposition;       /* 0 none, 1 DELIVERY, 2 READ, 3 both (24.282 15.2.3) */
     uint8_t content_type;      /* payload content type: 1 TEXT, 2 BINARY ... (24.282 15.2.13) */
     uint64_t size;             /* data octets, at most RELAY_CLIENT_DATA_MAX */
@@ -106,7 +122,8 @@ enum relay_client_event_kind {
     RELAY_CLIENT_READY,   /* the session stands or was renewed: expires_s */
     RELAY_CLIENT_SENT,    /* every octet of message `id` was accepted by the service */
     RELAY_CLIENT_REFUSED, /* message `id` failed: status, warning, text. May follow SENT when the
-                             failure came back later as a REPORT */
+                             failure came back later as a REPORT. id 0: an answer of ours, that is
+                             a disposition or a key */
     RELAY_CLIENT_MESSAGE, /* an SDS arrives: from, group, ids, date, disposition */
     RELAY_CLIENT_DATA, /* the next `n` data octets of it, opened and verified one frame at a time;
                           order is kept, but the message is whole only at DONE. content_type is
@@ -114,6 +131,12 @@ enum relay_client_event_kind {
     RELAY_CLIENT_DONE, /* it is complete; `bytes` data octets in all */
     RELAY_CLIENT_LOST, /* what arrived as `id` will never be complete or does not open: err */
     RELAY_CLIENT_NOTIFICATION, /* a disposition: from, group, notification, conversation, message */
+    RELAY_CLIENT_KEYED, /* conf.keys has changed: role, key_id, from, group; is_dropped: the key is
+                           gone (revoked, or made by us and never delivered). The caller seals it
+                           before he takes the next event */
+    RELAY_CLIENT_KEY_REFUSED, /* an I_MESSAGE of `from` was not accepted: err, text */
+    RELAY_CLIENT_KEY_WANTED,  /* with a ring: message `id` is under a key that conf.keys lacks:
+                                 key_id, from, group. The caller may add it before the next take */
     RELAY_CLIENT_CLOSED, /* the last event: nothing works any more; status or err say why, both 0
                             when the peer just ended the connection */
 };
@@ -121,8 +144,8 @@ enum relay_client_event_kind {
 /* One thing that happened. Pointers are valid until the next call that names the client. */
 struct relay_client_event {
     enum relay_client_event_kind kind;
-    uint64_t id;    /* SENT, REFUSED: as relay_client_send gave it (0: an answered disposition);
-                       MESSAGE, DATA, DONE, LOST: number of the arriving message */
+    uint64_t id;    /* SENT, REFUSED: as relay_client_send gave it (0: an answer of ours);
+                       MESSAGE, DATA, DONE, LOST, KEY_WANTED: number of the arriving message */
     int err;        /* project error, or 0 */
     int status;     /* MSRP status, or 0 */
     int warning;    /* 3GPP warning code, or 0 */
@@ -135,6 +158,9 @@ struct relay_client_event {
     uint8_t disposition;  /* MESSAGE: what is asked for, 0..3 */
     uint8_t notification; /* NOTIFICATION: 1..5 (24.282 15.2.5) */
     uint8_t content_type; /* DATA */
+    uint32_t key_id;      /* KEYED, KEY_WANTED */
+    enum dpp_role role;   /* KEYED */
+    bool is_dropped;      /* KEYED */
     const uint8_t *data;  /* DATA */
     size_t n;
     uint64_t bytes;     /* DONE, SENT: data octets of the message */
@@ -157,10 +183,17 @@ void relay_client_free(struct relay_client *client); /* NULL is allowed */
 /* Queues an SDS; it goes out once the session stands. Fills the ids unless given, and *id with the
  * number that SENT and REFUSED will carry (>= 1). sds itself is borrowed for the call, see its
  * members for the data. 0; RELAY_E_TOO_MANY_OPEN when the queue is full; RELAY_E_TOO_LARGE;
- * RELAY_E_SDS_TARGET; RELAY_E_RANDOM; RELAY_E_NOMEM; RELAY_E_END after CLOSED. */
+ * RELAY_E_SDS_TARGET; RELAY_E_SDS_NO_CSK with an mdsi before the first READY; DPP_E_KEY_ABSENT
+ * when a group's GMK is not held; RELAY_E_RANDOM; RELAY_E_NOMEM; what relay_keying_print says;
+ * RELAY_E_END after CLOSED. */
 int relay_client_send(struct relay_client *client, const struct relay_client_now *now,
                       struct relay_client_sds *sds, uint64_t *id)
     __attribute__((warn_unused_result));
+
+/* Queues a key-only message: the n octets of an I_MESSAGE (copied) for the user `to`. As
+ * relay_client_send. */
+int relay_client_send_key(struct relay_client *client, const char *to, const void *mikey, size_t n,
+                          uint64_t *id) __attribute__((warn_unused_result));
 
 /* Tells what happened; cannot fail: what goes wrong becomes an event. Call take until it is false
  * after every feed. */

@@ -27,7 +27,8 @@ static void authorised(struct relay_client *client, const struct msrp_head *head
     client->expires_s = expires < UINT32_MAX ? (uint32_t)expires : UINT32_MAX;
     /* renewed with a quarter of its life left */
     client->renew_ms = expires > 0 ? now_ms + (int64_t)client->expires_s * 750 : -1;
-    client->is_ready = true;
+    client->owes_csk = client->conf.mdsi != NULL && client->csk == NULL;
+    client->is_ready = !client->owes_csk;
 }
 
 static void got_response(struct relay_client *client, const struct msrp_head *head, int64_t now_ms)

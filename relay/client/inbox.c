@@ -4,7 +4,9 @@
 #include <string.h>
 
 #include "dpp/sds/info.h"
+#include "relay/client/keying.h"
 #include "relay/client/opener.h"
+#include "relay/client/say.h"
 #include "relay/err.h"
 
 enum {
@@ -56,6 +58,7 @@ void relay_inbox_free(struct relay_inbox *inbox)
     relay_octets_done(&inbox->stage);
     relay_octets_done(&inbox->piece);
     relay_octets_done(&inbox->plain);
+    relay_octets_done(&inbox->sealed);
     dpp_seal_done(&inbox->seal);
     free(inbox->frames.frames);
     free(inbox);
@@ -67,11 +70,12 @@ void relay_inbox_lose(struct relay_inbox *inbox, int err)
         inbox->err = err;
         inbox->data.n = 0;
         inbox->walked = 0;
-        inbox->has_payload = false;
+        inbox->has_payload = inbox->is_waiting = inbox->opens_sealed = false;
         drop_held(inbox);
         relay_octets_done(&inbox->stage);
         relay_octets_done(&inbox->piece);
         relay_octets_done(&inbox->plain);
+        relay_octets_done(&inbox->sealed);
     }
 }
 
@@ -206,12 +210,17 @@ static int begin_part(struct relay_inbox *inbox, const struct relay_inbox_to *to
         msrp_mime_is(&media, "application", "vnd.3gpp.mcdata-info+xml")     ? RELAY_INBOX_INFO
         : msrp_mime_is(&media, "application", "vnd.3gpp.mcdata-signalling") ? RELAY_INBOX_SIGNALLING
         : msrp_mime_is(&media, "application", "vnd.3gpp.mcdata-payload")    ? RELAY_INBOX_PAYLOAD
+        : msrp_mime_is(&media, "application", "mikey")                      ? RELAY_INBOX_MIKEY
                                                                             : RELAY_INBOX_OTHER;
     unsigned bit = 1u << inbox->part;
     if (inbox->part != RELAY_INBOX_OTHER && (inbox->seen & bit) != 0) {
         return RELAY_E_SDS_PARTS;
     }
     inbox->seen |= bit;
+    if (inbox->part == RELAY_INBOX_MIKEY) { /* its sender is whom the info names */
+        bool has_info = (inbox->seen & 1u << RELAY_INBOX_INFO) != 0;
+        return has_info && !inbox->is_group && !inbox->is_notification ? 0 : RELAY_E_SDS_PARTS;
+    }
     if (inbox->part != RELAY_INBOX_PAYLOAD) {
         return 0;
     }
@@ -225,13 +234,21 @@ static int begin_part(struct relay_inbox *inbox, const struct relay_inbox_to *to
     return inbox->is_announced ? 1 : 0;
 }
 
-static int end_part(struct relay_inbox *inbox, const struct relay_inbox_to *to, int64_t unix_s)
+/* Returns 1 when `event` was filled. */
+static int end_part(struct relay_inbox *inbox, const struct relay_inbox_to *to, int64_t unix_s,
+                    struct relay_client_event *event)
 {
     int rc = 0;
     if (inbox->part == RELAY_INBOX_INFO) {
         rc = relay_opener_info(inbox, to);
     } else if (inbox->part == RELAY_INBOX_SIGNALLING) {
         rc = relay_opener_signalling(inbox, to, unix_s);
+    } else if (inbox->part == RELAY_INBOX_MIKEY && !inbox->is_swallowed) {
+        relay_keying_take(to->conf, inbox->label.from, unix_s, inbox->piece.p, inbox->piece.n,
+                          event);
+        event->id = inbox->id;
+        inbox->opens_sealed = inbox->sealed.n > 0;
+        rc = 1;
     }
     relay_octets_done(&inbox->piece);
     inbox->part = RELAY_INBOX_NOTHING;
@@ -247,7 +264,11 @@ static int use_data(struct relay_inbox *inbox, const struct relay_inbox_to *to, 
         return relay_opener_payload(inbox, to, unix_s, event);
     }
     inbox->data.n = 0;
-    if (inbox->part != RELAY_INBOX_INFO && inbox->part != RELAY_INBOX_SIGNALLING) {
+    if (inbox->part == RELAY_INBOX_MIKEY && data.n > DPP_MIKEY_MAX - inbox->piece.n) {
+        return RELAY_E_SDS_MIKEY_LONG;
+    }
+    if (inbox->part != RELAY_INBOX_INFO && inbox->part != RELAY_INBOX_SIGNALLING &&
+        inbox->part != RELAY_INBOX_MIKEY) {
         return 0;
     }
     if (data.n > LABEL_PART_MAX - inbox->piece.n) {
@@ -260,6 +281,11 @@ static int use_data(struct relay_inbox *inbox, const struct relay_inbox_to *to, 
 static int conclude(struct relay_inbox *inbox, const struct relay_inbox_to *to, int64_t unix_s)
 {
     int rc = 0;
+    if ((inbox->seen & ~(1u << RELAY_INBOX_OTHER)) ==
+        (1u << RELAY_INBOX_INFO | 1u << RELAY_INBOX_MIKEY)) {
+        inbox->is_done = true; /* a key-only message: KEYED or KEY_REFUSED has told it */
+        return 0;
+    }
     if ((inbox->seen & 1u << RELAY_INBOX_PAYLOAD) == 0) {
         rc = check_label(inbox, to);
         rc = rc == 0 && !inbox->is_notification ? RELAY_E_SDS_PARTS : rc;
@@ -317,8 +343,9 @@ static int walk(struct relay_inbox *inbox, const struct relay_inbox_to *to, int6
         }
         return 0;
     case MSRP_MIME_PART_END:
-        return end_part(inbox, to, unix_s);
+        return end_part(inbox, to, unix_s, event);
     case MSRP_MIME_END:
+        inbox->opens_sealed = inbox->sealed.n > 0;
         return 0;
     case MSRP_MIME_MORE:
         break;
@@ -341,14 +368,25 @@ static int walk(struct relay_inbox *inbox, const struct relay_inbox_to *to, int6
     return rc;
 }
 
+static const char *why_lost(const struct relay_inbox *inbox)
+{
+    if (inbox->err == DPP_E_KEY_ABSENT && inbox->is_group) {
+        return "its GMK is not held: a manager of the group sends it again with "
+               "mcrelay group rekey --member";
+    }
+    return relay_strerror(inbox->err);
+}
+
 bool relay_inbox_next(struct relay_inbox *inbox, const struct relay_inbox_to *to, int64_t unix_s,
                       struct relay_client_event *event)
 {
     bool more = false;
     while (inbox->err == 0 && !more) {
-        int rc = inbox->has_payload  ? relay_opener_next(inbox, event)
-                 : inbox->data.n > 0 ? use_data(inbox, to, unix_s, event)
-                                     : walk(inbox, to, unix_s, event, &more);
+        int rc = inbox->has_payload    ? relay_opener_next(inbox, event)
+                 : inbox->is_waiting   ? relay_opener_again(inbox, to, unix_s, event)
+                 : inbox->opens_sealed ? relay_opener_sealed(inbox, to, unix_s)
+                 : inbox->data.n > 0   ? use_data(inbox, to, unix_s, event)
+                                       : walk(inbox, to, unix_s, event, &more);
         if (rc == 1) {
             return true;
         }
@@ -360,6 +398,7 @@ bool relay_inbox_next(struct relay_inbox *inbox, const struct relay_inbox_to *to
         inbox->is_told = true;
         to->counts->lost++;
         give(inbox, event, RELAY_CLIENT_LOST)->err = inbox->err;
+        relay_say(event->text, sizeof(event->text), "%s", why_lost(inbox));
         return true;
     }
     return false;

@@ -2,7 +2,8 @@
  * relay/client.
  *
  * Octets are fed as they come; relay_inbox_next gives what came of them, one event at a time.
- * Memory is bounded by one frame and the gap limit, whatever the message declares. */
+ * Memory is bounded by one frame, one I_MESSAGE and the gap limit, whatever the message declares.
+ */
 #ifndef RELAY_CLIENT_INBOX_H
 #define RELAY_CLIENT_INBOX_H
 
@@ -24,7 +25,8 @@ enum relay_inbox_part {
     RELAY_INBOX_INFO,
     RELAY_INBOX_SIGNALLING,
     RELAY_INBOX_PAYLOAD,
-    RELAY_INBOX_OTHER, /* skipped: resource-lists, an I_MESSAGE */
+    RELAY_INBOX_MIKEY, /* part 5, or what a key-only message brings */
+    RELAY_INBOX_OTHER, /* skipped: resource-lists */
 };
 
 /* What the next octets of the payload part are. */
@@ -86,7 +88,14 @@ struct relay_inbox {
     size_t payload_at;         /* the next of them */
     bool has_payload;          /* one may be left */
     struct relay_inbox_frames frames;
-    uint64_t bytes; /* data octets given out */
+    uint64_t bytes;  /* data octets given out */
+    uint32_t key_id; /* the DPPK-ID that opened it, or that could not; 0: none met */
+
+    /* a key that we lack */
+    bool is_asked;              /* KEY_WANTED was given */
+    bool is_waiting;            /* the unit in piece is to be looked at again */
+    struct relay_octets sealed; /* a single frame whose key part 5 may bring */
+    bool opens_sealed;          /* that part has come, or will not */
 };
 
 /* A new message with this number; boundary: of its Content-Type. NULL without memory. */

@@ -1,9 +1,11 @@
-/* inside.h - a client from inside: what client.c and hear.c share. Private to relay/client. */
+/* inside.h - a client from inside: what client.c, hear.c and keyed.c share. Private to
+ * relay/client. */
 #ifndef RELAY_CLIENT_INSIDE_H
 #define RELAY_CLIENT_INSIDE_H
 
 #include "relay/client/inbox.h"
 #include "relay/client/outbox.h"
+#include "relay/client/pair.h"
 
 enum relay_client_state {
     RELAY_CLIENT_NEW,
@@ -57,6 +59,9 @@ struct relay_client {
     int64_t auth_ms;                    /* its answer is due then */
     int64_t renew_ms;                   /* -1: never */
     bool is_ready;                      /* READY is to be given */
+    struct relay_pairs pairs;
+    struct dpp_key *csk; /* made for this connection; conf.csk once the relay has it */
+    bool owes_csk;       /* it is to be made and uploaded before READY */
     uint32_t expires_s;
     struct relay_client_event end; /* CLOSED, once state is ENDED */
 };
@@ -69,5 +74,31 @@ void relay_client_end(struct relay_client *client, int status, int err, const ch
  * inboxes. False when it needs more octets. *got: event was filled. */
 bool relay_hear_next(struct relay_client *client, int64_t now_ms, struct relay_client_event *event,
                      bool *got) __attribute__((warn_unused_result));
+
+/* --- keyed.c: what a client does with keying.h and pair.h --- */
+
+/* The key of an SDS where the caller leaves it to us, and the I_MESSAGE in `octets` that its peer
+ * needs (n 0: none). 0, DPP_E_KEY_ABSENT, or as relay_pair_key. */
+int relay_keyed_choose(struct relay_client *client, const struct relay_client_now *now,
+                       const struct relay_client_sds *sds, const struct dpp_key **key,
+                       uint8_t octets[DPP_MIKEY_MAX], struct relay_letter_mikey *mikey)
+    __attribute__((warn_unused_result));
+
+/* Queues a key for a peer (NULL: a CSK for the service) as an answer of ours. 0 or as
+ * relay_letter_key. */
+int relay_keyed_queue(struct relay_client *client, const char *to,
+                      const struct relay_letter_mikey *mikey) __attribute__((warn_unused_result));
+
+/* A letter that would have brought this PCK did not come to be, or was refused; 0: none. */
+void relay_keyed_forget(struct relay_client *client, uint32_t key_id);
+
+/* A fresh CSK for this connection, on its way to the relay; then what the relay says to it. Profile
+ * section 6. */
+void relay_keyed_upload(struct relay_client *client, const struct relay_client_now *now);
+void relay_keyed_uploaded(struct relay_client *client, const struct relay_letter *letter);
+
+/* A fresh PCK for who wrote under one that we lack. Profile section 7. */
+void relay_keyed_answer(struct relay_client *client, const char *from,
+                        const struct relay_client_now *now);
 
 #endif

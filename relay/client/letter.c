@@ -34,7 +34,7 @@ static int put_part(struct relay_letter *letter, const char *type)
 {
     char head[160];
     bool first = letter->head.n == 0;
-    int n = snprintf(head, sizeof(head), "%s--%s\r\nContent-Type: application/vnd.3gpp.%s\r\n\r\n",
+    int n = snprintf(head, sizeof(head), "%s--%s\r\nContent-Type: application/%s\r\n\r\n",
                      first ? "" : "\r\n", letter->boundary, type);
     return relay_octets_put(&letter->head, head, (size_t)n);
 }
@@ -54,7 +54,7 @@ static int put_info(struct relay_letter *letter, enum dpp_request request, const
     if (n < 0) {
         return (int)n;
     }
-    int rc = put_part(letter, "mcdata-info+xml");
+    int rc = put_part(letter, "vnd.3gpp.mcdata-info+xml");
     return rc != 0 ? rc : relay_octets_put(&letter->head, xml, (size_t)n);
 }
 
@@ -90,8 +90,15 @@ static int put_signalling(struct relay_letter *letter, const struct relay_letter
         }
         octets = sealed;
     }
-    int rc = put_part(letter, "mcdata-signalling");
+    int rc = put_part(letter, "vnd.3gpp.mcdata-signalling");
     return rc != 0 ? rc : relay_octets_put(&letter->head, octets, (size_t)n);
+}
+
+static int put_mikey(struct relay_letter *letter, const struct relay_letter_mikey *mikey)
+{
+    letter->key_id = mikey->key_id;
+    int rc = put_part(letter, "mikey");
+    return rc != 0 ? rc : relay_octets_put(&letter->head, mikey->p, mikey->n);
 }
 
 static int put_close(struct relay_letter *letter)
@@ -197,6 +204,11 @@ static int make_uuid(const struct relay_client_random *random, uint8_t id[16])
     return rc;
 }
 
+bool relay_letter_is_small(uint64_t size)
+{
+    return size <= ONE_MAX;
+}
+
 static int fill_source(struct relay_letter *letter, const struct relay_letter_from *from,
                        const struct relay_client_sds *sds)
 {
@@ -206,7 +218,7 @@ static int fill_source(struct relay_letter *letter, const struct relay_letter_fr
     letter->ctx = sds->ctx;
     letter->content_type = sds->content_type;
     letter->time_s = (uint64_t)from->unix_s;
-    letter->is_many = sds->size > ONE_MAX;
+    letter->is_many = !relay_letter_is_small(sds->size);
     letter->parts = (uint8_t)dpp_payload_parts((size_t)sds->size);
     int rc = random_fill(from->random, &letter->payload_id, sizeof(letter->payload_id));
     if (rc == 0 && sds->key != NULL) {
@@ -255,7 +267,7 @@ struct relay_letter *relay_letter_sds(const struct relay_letter_from *from,
                             sds->group != NULL ? DPP_REQUEST_GROUP_SDS : DPP_REQUEST_ONE_TO_ONE_SDS,
                             target, "");
     rc = rc != 0 ? rc : put_signalling(letter, from, &msg);
-    rc = rc != 0 ? rc : put_part(letter, "mcdata-payload");
+    rc = rc != 0 ? rc : put_part(letter, "vnd.3gpp.mcdata-payload");
     letter->label_n = letter->head.n;
     if (rc == 0 && letter->is_many) {
         uint8_t head[2];
@@ -263,6 +275,7 @@ struct relay_letter *relay_letter_sds(const struct relay_letter_from *from,
         rc = relay_octets_put(&letter->head, head, sizeof(head));
     } else if (rc == 0) {
         rc = put_payload(letter, from->random);
+        rc = rc != 0 || from->mikey == NULL ? rc : put_mikey(letter, from->mikey);
         rc = rc != 0 ? rc : put_close(letter);
     }
     return letter_ready(letter, rc, err);
@@ -284,6 +297,30 @@ struct relay_letter *relay_letter_notification(const struct relay_letter_from *f
     rc = rc != 0 ? rc : put_info(letter, DPP_REQUEST_ONE_TO_ONE_SDS, to, group);
     rc = rc != 0 ? rc : put_signalling(letter, from, &msg);
     rc = rc != 0 ? rc : put_close(letter);
+    letter->label_n = letter->head.n;
+    return letter_ready(letter, rc, err);
+}
+
+struct relay_letter *relay_letter_key(const struct relay_client_random *random, const char *to,
+                                      const struct relay_letter_mikey *mikey, int *err)
+{
+    if (to != NULL && !dpp_info_is_uri(to, strlen(to))) {
+        *err = RELAY_E_SDS_TARGET;
+        return NULL;
+    }
+    struct relay_letter *letter = letter_new(random, err);
+    if (letter == NULL) {
+        return NULL;
+    }
+    int rc = *err;
+    letter->is_upload = to == NULL;
+    if (letter->is_upload) {
+        rc = rc != 0 ? rc : relay_octets_put(&letter->head, mikey->p, mikey->n);
+    } else {
+        rc = rc != 0 ? rc : put_info(letter, DPP_REQUEST_ONE_TO_ONE_SDS, to, "");
+        rc = rc != 0 ? rc : put_mikey(letter, mikey);
+        rc = rc != 0 ? rc : put_close(letter);
+    }
     letter->label_n = letter->head.n;
     return letter_ready(letter, rc, err);
 }

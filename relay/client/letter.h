@@ -28,7 +28,9 @@ struct relay_letter {
     uint64_t id; /* the caller's number; 0: an answered disposition */
     char message_id[MSRP_IDENT_MADE + 1];
     char boundary[MSRP_IDENT_MADE + 1];
-    uint64_t size; /* data octets */
+    uint64_t size;   /* data octets */
+    uint32_t key_id; /* of the PCK of ours that it brings; 0: none (a PCK-ID is never 0) */
+    bool is_upload;  /* a bare I_MESSAGE for the service */
 
     struct relay_octets head; /* label; for a small letter the whole body */
     size_t label_n;           /* octets of the label: a first chunk that the relay can decide on */
@@ -56,18 +58,36 @@ struct relay_letter {
     char text[256];
 };
 
+/* An I_MESSAGE, copied into the letter; n 0: none. */
+struct relay_letter_mikey {
+    const void *p;
+    size_t n;
+    uint32_t key_id; /* see struct relay_letter */
+};
+
 /* Who writes: what a letter needs of its client. */
 struct relay_letter_from {
     const struct relay_client_random *random;
     const struct dpp_key *csk; /* NULL: plain signalling */
     int64_t unix_s;
+    const struct relay_letter_mikey *mikey; /* part 5 of a small SDS; NULL: none */
 };
+
+/* Does an SDS of so many data octets fit one frame? Only such a one takes part 5: a receiver would
+ * have to keep a larger one until its key comes behind it. */
+bool relay_letter_is_small(uint64_t size);
 
 /* Makes the letter of an SDS; sds is borrowed but for its data source. NULL with *err:
  * RELAY_E_SDS_TARGET, RELAY_E_TOO_LARGE, RELAY_E_IO (the source), RELAY_E_RANDOM, RELAY_E_NOMEM,
  * DPP_E_*. Fills the ids unless they are given. */
 struct relay_letter *relay_letter_sds(const struct relay_letter_from *from,
                                       struct relay_client_sds *sds, int *err)
+    __attribute__((warn_unused_result));
+
+/* A key-only message for `to`; to NULL: a CSK for the service. NULL with *err: RELAY_E_SDS_TARGET,
+ * RELAY_E_RANDOM, RELAY_E_NOMEM, DPP_E_*. Profile sections 4 and 6. */
+struct relay_letter *relay_letter_key(const struct relay_client_random *random, const char *to,
+                                      const struct relay_letter_mikey *mikey, int *err)
     __attribute__((warn_unused_result));
 
 /* A disposition notification about a message of `to` (in `group`, "" when one-to-one), type 1..5.

@@ -133,6 +133,7 @@ static int find_seal(struct relay_inbox *inbox, const struct relay_inbox_to *to,
             row = NULL;
         }
     }
+    inbox->key_id = frame->dppk_id;
     int rc = row == NULL ? DPP_E_KEY_ABSENT : dpp_key_check(row->key, unix_s);
     rc = rc != 0 ? rc
                  : dpp_seal_init(&inbox->seal, row->key, frame->dppk_id,
@@ -259,6 +260,9 @@ static int end_unit(struct relay_inbox *inbox, const struct relay_inbox_to *to, 
         return 0;
     case RELAY_INBOX_VALUE:
         rc = open_element(inbox, to, unix_s, event);
+        if (rc == DPP_E_KEY_ABSENT) {
+            return rc; /* it may be looked at again */
+        }
         inbox->piece.n = 0;
         begin_unit(inbox, RELAY_INBOX_ELEMENT, ELEMENT_HEAD);
         return rc;
@@ -267,6 +271,9 @@ static int end_unit(struct relay_inbox *inbox, const struct relay_inbox_to *to, 
         return 0;
     case RELAY_INBOX_SEALED:
         rc = open_one(inbox, to, unix_s);
+        if (rc == DPP_E_KEY_ABSENT) {
+            return rc;
+        }
         inbox->piece.n = 0;
         begin_unit(inbox, RELAY_INBOX_COMPLETE, 1);
         return rc;
@@ -289,5 +296,38 @@ int relay_opener_payload(struct relay_inbox *inbox, const struct relay_inbox_to 
     if (rc != 0 || inbox->piece.n < inbox->need) {
         return rc;
     }
-    return end_unit(inbox, to, unix_s, event);
+    rc = end_unit(inbox, to, unix_s, event);
+    if (rc != DPP_E_KEY_ABSENT || to->conf->ring == NULL || inbox->is_asked) {
+        return rc;
+    }
+    inbox->is_asked = inbox->is_waiting = true;
+    *event = inbox->label;
+    event->kind = RELAY_CLIENT_KEY_WANTED;
+    event->id = inbox->id;
+    event->key_id = inbox->key_id;
+    return 1;
+}
+
+int relay_opener_again(struct relay_inbox *inbox, const struct relay_inbox_to *to, int64_t unix_s,
+                       struct relay_client_event *event)
+{
+    inbox->is_waiting = false;
+    int rc = end_unit(inbox, to, unix_s, event);
+    if (rc == DPP_E_KEY_ABSENT && inbox->unit == RELAY_INBOX_SEALED && !inbox->is_group) {
+        inbox->sealed = inbox->piece;
+        inbox->piece = (struct relay_octets){0};
+        begin_unit(inbox, RELAY_INBOX_COMPLETE, 1);
+        rc = 0;
+    }
+    return rc;
+}
+
+int relay_opener_sealed(struct relay_inbox *inbox, const struct relay_inbox_to *to, int64_t unix_s)
+{
+    inbox->opens_sealed = false;
+    inbox->piece = inbox->sealed;
+    inbox->sealed = (struct relay_octets){0};
+    int rc = open_one(inbox, to, unix_s);
+    relay_octets_done(&inbox->piece);
+    return rc;
 }

@@ -84,8 +84,8 @@ static int put_head(struct relay_outbox *box, const struct relay_letter *letter,
     char head[HEAD_MAX], type[80];
     struct msrp_writer w;
     msrp_writer_init(&w, type, sizeof(type));
-    msrp_writer_text(&w, "multipart/mixed;boundary=");
-    msrp_writer_text(&w, letter->boundary);
+    msrp_writer_text(&w, letter->is_upload ? "application/mikey" : "multipart/mixed;boundary=");
+    msrp_writer_text(&w, letter->is_upload ? "" : letter->boundary);
     struct msrp_str content_type = {type, w.n};
 
     msrp_writer_init(&w, head, sizeof(head));

@@ -357,6 +357,9 @@ static void told(void *ctx, struct relay_line *line, const struct relay_client_e
         }
         break;
     case RELAY_CLIENT_SENT:
+    case RELAY_CLIENT_KEYED:
+    case RELAY_CLIENT_KEY_REFUSED:
+    case RELAY_CLIENT_KEY_WANTED:
         break;
     }
 }

@@ -19,7 +19,7 @@ static void oom_inside(bool is_inside)
 
 /* AUTH, a text and 100,000 octets out, a text in, its disposition out. Returns true when all of it
  * worked. */
-static bool live(const struct dpp_store *keys)
+static bool live(struct dpp_store *keys)
 {
     struct kit kit = {.now = {1000, KIT_UNIX_S}};
     struct relay_client_random random = {kit_random, &kit};

@@ -221,7 +221,7 @@ static void broken_stream_ends_it(void **state)
     kit_close(&kit);
 }
 
-static uint64_t send_text(struct kit *kit, const struct dpp_store *keys, const char *text)
+static uint64_t send_text(struct kit *kit, struct dpp_store *keys, const char *text)
 {
     uint64_t id = 0;
     struct relay_client_sds sds = {.to = KIT_BOB,

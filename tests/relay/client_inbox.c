@@ -9,7 +9,7 @@ static struct kit_body *new_body(void)
     return body;
 }
 
-static struct kit_body *text_body(const struct dpp_store *keys, const char *text, uint8_t id)
+static struct kit_body *text_body(struct dpp_store *keys, const char *text, uint8_t id)
 {
     struct kit_body *body = new_body();
     kit_info(body, KIT_BOB, KIT_ALICE, "", false);
@@ -28,7 +28,7 @@ static void say_chunk(struct kit *kit, const struct kit_body *body, const char *
     free(frame);
 }
 
-static void login_bob(struct kit *kit, const struct dpp_store *keys)
+static void login_bob(struct kit *kit, struct dpp_store *keys)
 {
     struct relay_client_conf conf = {.me = KIT_BOB, .keys = keys};
     kit_login(kit, &conf);
@@ -159,7 +159,7 @@ static void lost(const struct relay_client_conf *conf, const struct kit_body *bo
 }
 
 /* The parts of a message, each of them may be missing or wrong. */
-static struct kit_body *body_of(const struct dpp_store *keys, const char *to, const char *from,
+static struct kit_body *body_of(struct dpp_store *keys, const char *to, const char *from,
                                 uint8_t code, const char *text)
 {
     struct kit_body *body = new_body();

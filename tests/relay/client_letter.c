@@ -86,7 +86,7 @@ static void sizes(void **state)
     };
     struct dpp_store *keys = kit_keys(0);
     struct relay_client_random random = {kit_random, &seeded};
-    struct relay_letter_from from = {&random, NULL, KIT_UNIX_S};
+    struct relay_letter_from from = {&random, NULL, KIT_UNIX_S, NULL};
     size_t cap = 17 * 1024 * 1024;
     uint8_t *out = malloc(cap);
     (void)state;
@@ -124,7 +124,7 @@ static void wrong_letters(void **state)
 {
     struct dpp_store *keys = kit_keys(0);
     struct relay_client_random random = {kit_random, &seeded};
-    struct relay_letter_from from = {&random, NULL, KIT_UNIX_S};
+    struct relay_letter_from from = {&random, NULL, KIT_UNIX_S, NULL};
     struct relay_client_sds sds = {.size = 1, .data = "x"};
     int err;
     (void)state;
@@ -166,7 +166,7 @@ static void every_frame_has_its_own_iv(void **state)
 {
     struct dpp_store *keys = kit_keys(0);
     struct relay_client_random random = {kit_random, &seeded};
-    struct relay_letter_from from = {&random, NULL, KIT_UNIX_S};
+    struct relay_letter_from from = {&random, NULL, KIT_UNIX_S, NULL};
     uint8_t ivs[100][16];
     int err;
     (void)state;

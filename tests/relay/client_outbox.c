@@ -203,7 +203,7 @@ static void refused_between_chunks_is_told(void **state)
 {
     struct kit kit = {0};
     struct relay_client_random random = {kit_random, &kit};
-    struct relay_letter_from from = {&random, NULL, KIT_UNIX_S};
+    struct relay_letter_from from = {&random, NULL, KIT_UNIX_S, NULL};
     struct relay_outbox_route route = {KIT_USE " " KIT_SERVICE, KIT_USE};
     struct relay_outbox box = {0};
     struct peer peer;
