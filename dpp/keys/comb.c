@@ -1,9 +1,31 @@
 #include "dpp/keys/comb.h"
 
 #include <openssl/crypto.h>
+#include <stdlib.h>
 #include <string.h>
 
-#define WORDS (2 * DPP_FIELD_OCTETS / 8)
+enum {
+    WORDS = 2 * DPP_FIELD_OCTETS / 8,
+    TEETH_MAX = 8,
+    TABLES_MAX = 8,
+    ROWS_MAX = 1 << (TEETH_MAX - 1),
+    COLUMNS_MAX = 2 * 147, /* of two combs: tables times steps, 128 or 147 */
+};
+
+struct dpp_comb {
+    struct dpp_comb_shape shape;
+    _Alignas(16) uint64_t row[][WORDS]; /* tables times rows */
+};
+
+static size_t rows_of(struct dpp_comb_shape shape)
+{
+    return (size_t)1 << (shape.teeth - 1);
+}
+
+static size_t octets_of(struct dpp_comb_shape shape)
+{
+    return sizeof(struct dpp_comb) + shape.tables * rows_of(shape) * WORDS * sizeof(uint64_t);
+}
 
 /* --- making the table --- */
 
@@ -26,68 +48,89 @@ static void store(struct dpp_field *f, const BIGNUM *x, const BIGNUM *y, uint64_
 
 /* One table from its teeth: row i = top + sum of the others, with + where i has a bit and - where
  * it has none. */
-static void fill(struct dpp_field *f, struct dpp_field_point *teeth, uint64_t (*table)[WORDS])
+static void fill(struct dpp_field *f, struct dpp_field_point *teeth, size_t teeth_n,
+                 uint64_t (*table)[WORDS])
 {
-    struct dpp_field_point row[DPP_COMB_ROWS];
-    BIGNUM *z[DPP_COMB_ROWS];
+    struct dpp_field_point row[ROWS_MAX];
+    BIGNUM *z[ROWS_MAX];
+    size_t rows = (size_t)1 << (teeth_n - 1);
 
     BN_CTX_start(f->ctx);
     BIGNUM *x = dpp_field_new(f), *y = dpp_field_new(f), *zero = dpp_field_new(f);
-    for (size_t i = 0; i < DPP_COMB_ROWS; i++) {
+    for (size_t i = 0; i < rows; i++) {
         row[i] = dpp_field_point_new(f);
         z[i] = row[i].z;
     }
     if (!f->failed)
-        copy(f, &row[0], &teeth[DPP_COMB_TEETH - 1]);
-    for (size_t j = 0; j + 1 < DPP_COMB_TEETH; j++) {
+        copy(f, &row[0], &teeth[teeth_n - 1]);
+    for (size_t j = 0; j + 1 < teeth_n; j++) {
         dpp_field_sub(f, teeth[j].y, zero, teeth[j].y);
         dpp_field_add_point(f, &row[0], &teeth[j]);
         dpp_field_sub(f, teeth[j].y, zero, teeth[j].y);
         dpp_field_double(f, &teeth[j]);
     }
-    for (size_t j = 0; j + 1 < DPP_COMB_TEETH && !f->failed; j++)
+    for (size_t j = 0; j + 1 < teeth_n && !f->failed; j++)
         for (size_t i = (size_t)1 << j; i < (size_t)2 << j; i++) {
             copy(f, &row[i], &row[i - ((size_t)1 << j)]);
             dpp_field_add_point(f, &row[i], &teeth[j]);
         }
     if (!f->failed)
-        dpp_field_invert_all(f, z, DPP_COMB_ROWS);
-    for (size_t i = 0; i < DPP_COMB_ROWS && !f->failed; i++) {
-        dpp_field_square(f, y, z[i]);
-        dpp_field_mul(f, x, row[i].x, y);
-        dpp_field_mul(f, y, y, z[i]);
-        dpp_field_mul(f, y, y, row[i].y);
+        dpp_field_invert_all(f, z, rows);
+    for (size_t i = 0; i < rows && !f->failed; i++) {
+        dpp_field_affine(f, &row[i], z[i], x, y);
         store(f, x, y, table[i]);
     }
     BN_CTX_end(f->ctx);
 }
 
-bool dpp_comb_init(struct dpp_comb *comb, struct dpp_field *f, const BIGNUM *x, const BIGNUM *y)
+struct dpp_comb *dpp_comb_new(struct dpp_field *f, struct dpp_comb_shape shape, const BIGNUM *x,
+                              const BIGNUM *y)
 {
-    struct dpp_field_point at, teeth[DPP_COMB_TABLES][DPP_COMB_TEETH];
+    struct dpp_field_point at, teeth[TABLES_MAX][TEETH_MAX];
+    struct dpp_comb *comb = f->failed ? NULL : malloc(octets_of(shape));
 
-    if (f->failed)
-        return false;
+    if (!comb) {
+        f->failed = true;
+        return NULL;
+    }
+    comb->shape = shape;
     BN_CTX_start(f->ctx);
     at = dpp_field_point_new(f);
-    for (size_t t = 0; t < DPP_COMB_TABLES; t++)
-        for (size_t j = 0; j < DPP_COMB_TEETH; j++)
+    for (size_t t = 0; t < shape.tables; t++)
+        for (size_t j = 0; j < shape.teeth; j++)
             teeth[t][j] = dpp_field_point_new(f);
     if (!f->failed) {
         dpp_field_copy(f, at.x, x);
         dpp_field_copy(f, at.y, y);
         dpp_field_copy(f, at.z, f->set->one);
     }
-    for (size_t j = 0; j < DPP_COMB_TEETH && !f->failed; j++)
-        for (size_t t = 0; t < DPP_COMB_TABLES; t++) {
+    /* tooth j of table t is the point times 2^((j tables + t) steps) */
+    for (size_t j = 0; j < shape.teeth && !f->failed; j++)
+        for (size_t t = 0; t < shape.tables; t++) {
             copy(f, &teeth[t][j], &at);
-            for (size_t k = 0; k < DPP_COMB_STEPS; k++)
+            for (size_t k = 0; k < shape.steps; k++)
                 dpp_field_double(f, &at);
         }
-    for (size_t t = 0; t < DPP_COMB_TABLES && !f->failed; t++)
-        fill(f, teeth[t], comb->row[t]);
+    for (size_t t = 0; t < shape.tables && !f->failed; t++)
+        fill(f, teeth[t], shape.teeth, comb->row + t * rows_of(shape));
     BN_CTX_end(f->ctx);
-    return !f->failed;
+    if (f->failed) {
+        dpp_comb_free(comb);
+        return NULL;
+    }
+    return comb;
+}
+
+void dpp_comb_free(struct dpp_comb *comb)
+{
+    if (comb)
+        OPENSSL_cleanse(comb, octets_of(comb->shape));
+    free(comb);
+}
+
+size_t dpp_comb_octets(const struct dpp_comb *comb)
+{
+    return octets_of(comb->shape);
 }
 
 /* --- using it --- */
@@ -97,68 +140,112 @@ static unsigned bit(const uint8_t *signs, size_t i)
     return (unsigned)signs[i / 8] >> i % 8 & 1u;
 }
 
-/* out = row `index` of the table, reading all of it. */
-static void pick(const uint64_t (*table)[WORDS], unsigned index, uint64_t out[WORDS])
+/* A column of signs: the affine point that it stands for. */
+struct column {
+    BIGNUM *x, *y;
+};
+
+/* The point of the column at `at`: of the row, or with the top sign negative its negative. */
+static void column(struct dpp_field *f, const struct dpp_comb *comb, size_t t, const uint8_t *signs,
+                   size_t at, struct column *out, BIGNUM *minus)
 {
-    memset(out, 0, WORDS * sizeof *out);
-    for (unsigned i = 0; i < DPP_COMB_ROWS; i++) {
-        uint64_t mask = (uint64_t)0 - (((uint64_t)(i ^ index) - 1) >> 63);
-        for (size_t k = 0; k < WORDS; k++)
-            out[k] |= table[i][k] & mask;
-    }
+    size_t gap = (size_t)comb->shape.tables * comb->shape.steps, rows = rows_of(comb->shape);
+    uint64_t row[WORDS];
+    const uint8_t *p = (const uint8_t *)row;
+    unsigned top = bit(signs, at + (comb->shape.teeth - 1u) * gap), index = 0;
+
+    for (size_t j = 0; j + 1 < comb->shape.teeth; j++)
+        index |= bit(signs, at + j * gap) << j;
+    index ^= (unsigned)(rows - 1) & (top - 1u);
+    dpp_field_pick(comb->row[t * rows], rows, WORDS, index, row);
+    f->failed = f->failed || !BN_lebin2bn(p, DPP_FIELD_OCTETS, out->x) ||
+                !BN_lebin2bn(p + DPP_FIELD_OCTETS, DPP_FIELD_OCTETS, out->y) ||
+                !BN_sub(minus, f->set->p, out->y);
+    dpp_field_choose(f, out->y, minus, top ^ 1u);
+    OPENSSL_cleanse(row, sizeof row);
 }
 
-/* The point of one column of signs: (x, y), or with the top sign negative (x, -y). */
-static void column(struct dpp_field *f, const uint64_t (*table)[WORDS], const uint8_t *signs,
-                   size_t at, BIGNUM *x, BIGNUM *y)
+/* Adds n columns to the n before them, pair by pair, in affine coordinates: 5M + 1S each and one
+ * inversion for all, of the product of all differences d = x1 - x2. */
+static void fold(struct dpp_field *f, struct column *all, size_t n)
 {
-    uint64_t row[WORDS];
-    uint8_t *p = (uint8_t *)row, minus[DPP_FIELD_OCTETS];
-    unsigned top = bit(signs, at + (DPP_COMB_TEETH - 1) * DPP_COMB_GAP), index = 0;
+    BIGNUM *before[COLUMNS_MAX / 2]; /* the product of the differences before this one */
 
-    for (size_t j = 0; j + 1 < DPP_COMB_TEETH; j++)
-        index |= bit(signs, at + j * DPP_COMB_GAP) << j;
-    index ^= (DPP_COMB_ROWS - 1) & (top - 1u);
-    pick(table, index, row);
-    f->failed = f->failed || !BN_lebin2bn(p, DPP_FIELD_OCTETS, x) ||
-                !BN_lebin2bn(p + DPP_FIELD_OCTETS, DPP_FIELD_OCTETS, y) ||
-                !BN_sub(y, f->set->p, y) || BN_bn2lebinpad(y, minus, sizeof minus) < 0;
-    for (size_t i = 0; i < sizeof minus; i++)
-        p[i] = (uint8_t)((p[DPP_FIELD_OCTETS + i] & (uint8_t)(0 - top)) |
-                         (minus[i] & (uint8_t)(top - 1)));
-    f->failed = f->failed || !BN_lebin2bn(p, DPP_FIELD_OCTETS, y);
-    OPENSSL_cleanse(row, sizeof row);
-    OPENSSL_cleanse(minus, sizeof minus);
+    BN_CTX_start(f->ctx);
+    BIGNUM *slope = dpp_field_new(f), *t = dpp_field_new(f), *d = dpp_field_new(f),
+           *rest = dpp_field_new(f);
+    if (!f->failed)
+        dpp_field_copy(f, rest, f->set->one);
+    for (size_t i = 0; i < n; i++) {
+        before[i] = dpp_field_new(f);
+        dpp_field_copy(f, before[i], rest);
+        dpp_field_sub(f, d, all[i].x, all[n + i].x);
+        dpp_field_mul(f, rest, rest, d);
+    }
+    dpp_field_invert(f, rest, rest, NULL);
+    for (size_t i = n; i-- > 0;) {
+        struct column *a = &all[i], *b = &all[n + i];
+        dpp_field_sub(f, d, a->x, b->x);
+        dpp_field_sub(f, slope, a->y, b->y);
+        dpp_field_mul(f, slope, slope, rest);
+        dpp_field_mul(f, slope, slope, before[i]);
+        dpp_field_mul(f, rest, rest, d);
+        dpp_field_square(f, t, slope);
+        dpp_field_sub(f, t, t, a->x);
+        dpp_field_sub(f, t, t, b->x);
+        dpp_field_sub(f, d, a->x, t);
+        dpp_field_copy(f, a->x, t);
+        dpp_field_mul(f, t, slope, d);
+        dpp_field_sub(f, a->y, t, a->y);
+    }
+    BN_CTX_end(f->ctx);
 }
 
 void dpp_comb_mul(struct dpp_field *f, const struct dpp_comb *const *combs,
                   const BIGNUM *const *scalars, size_t n, struct dpp_field_point *out)
 {
     uint8_t signs[2][DPP_FIELD_SIGNS];
-    bool begun = false;
+    struct column all[COLUMNS_MAX];
+    struct dpp_comb_shape shape = combs[0]->shape;
+    size_t steps = shape.steps, per_step = n * shape.tables, count = 0;
 
     if (f->failed)
         return;
     BN_CTX_start(f->ctx);
-    BIGNUM *x = dpp_field_new(f), *y = dpp_field_new(f);
+    BIGNUM *minus = dpp_field_new(f);
     for (size_t i = 0; i < n; i++)
-        dpp_field_signs(f, scalars[i], DPP_COMB_BITS, signs[i]);
-    for (size_t step = DPP_COMB_STEPS; step-- > 0 && !f->failed;) {
-        if (begun)
-            dpp_field_double(f, out);
-        for (size_t t = 0; t < DPP_COMB_TABLES; t++)
-            for (size_t i = 0; i < n && !f->failed; i++) {
-                column(f, combs[i]->row[t], signs[i], t * DPP_COMB_STEPS + step, x, y);
-                if (begun) {
-                    dpp_field_add_affine(f, out, x, y);
-                    continue;
-                }
-                begun = true;
-                dpp_field_copy(f, out->x, x);
-                dpp_field_copy(f, out->y, y);
-                dpp_field_copy(f, out->z, f->set->one);
-            }
+        dpp_field_signs(f, scalars[i], (size_t)shape.teeth * shape.tables * steps, signs[i]);
+    /* the columns of all steps stand table by table: those of one step `steps` apart */
+    for (size_t t = 0; t < per_step && !f->failed; t++)
+        for (size_t step = 0; step < steps && !f->failed; step++) {
+            struct column *c = &all[count++];
+            *c = (struct column){dpp_field_new(f), dpp_field_new(f)};
+            column(f, combs[t % n], t / n, signs[t % n], t / n * steps + step, c, minus);
+        }
+    /* half of the tables folds onto the other half; an inversion pays for some 40 pairs */
+    while (per_step / 2 * steps > 60 && !f->failed) {
+        size_t half = per_step / 2, odd = per_step % 2;
+        fold(f, all, half * steps);
+        for (size_t i = 0; i < odd * steps; i++) { /* the odd table closes up */
+            struct column swap = all[half * steps + i];
+            all[half * steps + i] = all[2 * half * steps + i];
+            all[2 * half * steps + i] = swap;
+        }
+        per_step = half + odd;
     }
+    for (size_t step = steps; step-- > 0 && !f->failed;)
+        for (size_t t = 0; t < per_step; t++) {
+            const struct column *c = &all[t * steps + step];
+            if (step + 1 == steps && t == 0) {
+                dpp_field_copy(f, out->x, c->x);
+                dpp_field_copy(f, out->y, c->y);
+                dpp_field_copy(f, out->z, f->set->one);
+                continue;
+            }
+            if (t == 0)
+                dpp_field_double(f, out);
+            dpp_field_add_affine(f, out, c->x, c->y);
+        }
     OPENSSL_cleanse(signs, sizeof signs);
     BN_CTX_end(f->ctx);
 }

@@ -8,25 +8,26 @@
 
 #include "dpp/keys/field.h"
 
-enum {
-    DPP_COMB_TEETH = 7,
-    DPP_COMB_ROWS = 1 << (DPP_COMB_TEETH - 1),
-    DPP_COMB_TABLES = 8,
-    DPP_COMB_STEPS = 19,                             /* doublings and one */
-    DPP_COMB_GAP = DPP_COMB_TABLES * DPP_COMB_STEPS, /* between two teeth */
-    DPP_COMB_BITS = DPP_COMB_TEETH * DPP_COMB_GAP,   /* 1064: over DPP_FIELD_BITS */
+/* A shape: how many signs choose one row, how many tables there are, and how many doublings and one
+ * a multiplication takes. The product is the number of signs, over DPP_FIELD_BITS. */
+struct dpp_comb_shape {
+    uint8_t teeth, tables, steps;
 };
+#define DPP_COMB_LARGE ((struct dpp_comb_shape){8, 8, 16}) /* 256 KiB */
+#define DPP_COMB_SMALL ((struct dpp_comb_shape){7, 7, 21}) /* 112 KiB */
 
-/* x and y of every row, Montgomery form, as 64-bit words of no particular order in themselves. */
-struct dpp_comb {
-    uint64_t row[DPP_COMB_TABLES][DPP_COMB_ROWS][2 * DPP_FIELD_OCTETS / 8];
-};
+/* The table of one point: x and y of every row in Montgomery form. */
+struct dpp_comb;
 
-/* Fills the table for the affine point (x, y) of order q. False without memory. */
-bool dpp_comb_init(struct dpp_comb *comb, struct dpp_field *f, const BIGNUM *x, const BIGNUM *y);
+/* Makes it for the affine point (x, y) of order q. NULL without memory. */
+struct dpp_comb *dpp_comb_new(struct dpp_field *f, struct dpp_comb_shape shape, const BIGNUM *x,
+                              const BIGNUM *y) __attribute__((warn_unused_result));
+void dpp_comb_free(struct dpp_comb *comb); /* wipes; NULL is allowed */
+size_t dpp_comb_octets(const struct dpp_comb *comb);
 
-/* out = sum of [scalar i] base i, over n (1 or 2) combs; the scalars are below q. Infinity where
- * the sum is, and with a probability of 2^-1000 for random scalars elsewhere: then draw others. */
+/* out = sum of [scalar i] base i, over n (1 or 2) combs of one shape; the scalars are below q.
+ * Infinity where the sum is, and with a probability of 2^-1000 for random scalars elsewhere: then
+ * draw others. */
 void dpp_comb_mul(struct dpp_field *f, const struct dpp_comb *const *combs,
                   const BIGNUM *const *scalars, size_t n, struct dpp_field_point *out);
 

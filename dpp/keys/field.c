@@ -98,7 +98,7 @@ static const struct dpp_field_set *set_get(void)
 
 int dpp_field_init(struct dpp_field *f)
 {
-    *f = (struct dpp_field){.set = set_get(), .ctx = BN_CTX_secure_new()};
+    *f = (struct dpp_field){.set = set_get(), .ctx = BN_CTX_new()};
     if (!f->set || !f->ctx) {
         BN_CTX_free(f->ctx);
         *f = (struct dpp_field){.failed = true};
@@ -157,6 +157,42 @@ void dpp_field_sub(struct dpp_field *f, BIGNUM *r, const BIGNUM *a, const BIGNUM
 void dpp_field_copy(struct dpp_field *f, BIGNUM *r, const BIGNUM *a)
 {
     f->failed = f->failed || !BN_copy(r, a);
+}
+
+/* Two words at a time. */
+struct pair {
+    __attribute__((vector_size(16), may_alias)) uint64_t v;
+};
+
+void dpp_field_pick(const uint64_t *table, size_t rows, size_t words, size_t index, uint64_t *out)
+{
+    /* 128 octets of every row at a time, so that what is gathered stays in registers */
+    for (size_t at = 0; at < words; at += 16) {
+        struct pair a = {{0}}, b = a, c = a, d = a, e = a, f = a, g = a, h = a, mask;
+        const uint64_t *row = table + at;
+        for (size_t i = 0; i < rows; i++, row += words) {
+            const struct pair *p = (const struct pair *)row;
+            uint64_t m = (uint64_t)0 - (((uint64_t)(i ^ index) - 1) >> 63);
+            mask.v = (__typeof__(mask.v)){m, m};
+            a.v |= p[0].v & mask.v;
+            b.v |= p[1].v & mask.v;
+            c.v |= p[2].v & mask.v;
+            d.v |= p[3].v & mask.v;
+            e.v |= p[4].v & mask.v;
+            f.v |= p[5].v & mask.v;
+            g.v |= p[6].v & mask.v;
+            h.v |= p[7].v & mask.v;
+        }
+        memcpy(out + at, (const struct pair[]){a, b, c, d, e, f, g, h}, 16 * sizeof *out);
+    }
+}
+
+void dpp_field_choose(struct dpp_field *f, BIGNUM *a, BIGNUM *b, unsigned other)
+{
+    enum { WORDS = (DPP_FIELD_OCTETS + BN_BYTES - 1) / BN_BYTES };
+
+    if (!f->failed)
+        BN_consttime_swap(other, a, b, WORDS);
 }
 
 void dpp_field_invert(struct dpp_field *f, BIGNUM *r, const BIGNUM *a, const BIGNUM *blind)
@@ -247,37 +283,26 @@ bool dpp_field_load_point(struct dpp_field *f, BIGNUM *x, BIGNUM *y,
            dpp_field_load(f, y, octets + 1 + DPP_FIELD_OCTETS) && is_on_curve(f, x, y);
 }
 
-bool dpp_field_affine(struct dpp_field *f, const struct dpp_field_point *point, const BIGNUM *blind,
-                      BIGNUM *x, BIGNUM *y)
-{
-    if (f->failed || BN_is_zero(point->z))
-        return false;
-    BN_CTX_start(f->ctx);
-    BIGNUM *inverse = dpp_field_new(f), *square = dpp_field_new(f);
-    dpp_field_invert(f, inverse, point->z, blind);
-    dpp_field_square(f, square, inverse);
-    dpp_field_mul(f, x, point->x, square);
-    dpp_field_mul(f, square, square, inverse);
-    dpp_field_mul(f, y, point->y, square);
-    BN_CTX_end(f->ctx);
-    return !f->failed;
-}
-
-bool dpp_field_store_point(struct dpp_field *f, const struct dpp_field_point *point,
-                           const BIGNUM *blind, uint8_t out[DPP_FIELD_POINT])
+void dpp_field_affine(struct dpp_field *f, const struct dpp_field_point *point,
+                      const BIGNUM *inverse, BIGNUM *x, BIGNUM *y)
 {
     if (f->failed)
-        return false;
+        return;
     BN_CTX_start(f->ctx);
-    BIGNUM *x = dpp_field_new(f), *y = dpp_field_new(f);
-    bool good = dpp_field_affine(f, point, blind, x, y);
-    out[0] = 4;
-    if (good) {
-        dpp_field_store(f, x, out + 1);
-        dpp_field_store(f, y, out + 1 + DPP_FIELD_OCTETS);
-    }
+    BIGNUM *square = dpp_field_new(f), *cube = dpp_field_new(f);
+    dpp_field_square(f, square, inverse);
+    dpp_field_mul(f, cube, square, inverse);
+    dpp_field_mul(f, x, point->x, square);
+    dpp_field_mul(f, y, point->y, cube);
     BN_CTX_end(f->ctx);
-    return good && !f->failed;
+}
+
+void dpp_field_store_point(struct dpp_field *f, const BIGNUM *x, const BIGNUM *y,
+                           uint8_t out[DPP_FIELD_POINT])
+{
+    out[0] = 4;
+    dpp_field_store(f, x, out + 1);
+    dpp_field_store(f, y, out + 1 + DPP_FIELD_OCTETS);
 }
 
 /* 4M + 4S, for a = -3: 3 x^2 - 3 z^4 = 3 (x - z^2)(x + z^2) */

@@ -3,7 +3,8 @@
  *
  * rfc6509#A, parameter set 1: p + 1 = 4q, P of order q. Elements are BIGNUMs in Montgomery form;
  * one multiplication is BN_mod_mul_montgomery. A field is the work space of one computation: its
- * numbers lie in the secure heap and are cleared with it. It remembers its first failure, so that a
+ * numbers live as long as it does and are cleared with it (the secure heap's lock and lists would
+ * cost a third of an encapsulation). It remembers its first failure, so that a
  * computation is written as a formula and checked once, at its end.
  *
  * BIGNUM is only partly constant-time: multiplication of full-length numbers is, addition and
@@ -64,6 +65,11 @@ void dpp_field_copy(struct dpp_field *f, BIGNUM *r, const BIGNUM *a);
 /* The inverse of a number that is not zero (zero gives zero). Its duration depends on the number:
  * a secret one is multiplied with `blind` before and after, which must not be zero; NULL: none. */
 void dpp_field_invert(struct dpp_field *f, BIGNUM *r, const BIGNUM *a, const BIGNUM *blind);
+/* out = row `index` of a table of rows of `words` (a multiple of 16) words, aligned to 16
+ * octets: all rows are read, and nothing but masks depends on the index. */
+void dpp_field_pick(const uint64_t *table, size_t rows, size_t words, size_t index, uint64_t *out);
+/* a = b where `other` is 1, a = a where it is 0, without a branch on it; b is spent. */
+void dpp_field_choose(struct dpp_field *f, BIGNUM *a, BIGNUM *b, unsigned other);
 /* Inverts n numbers that are not zero in place, for the price of one inversion and 3n
  * multiplications. */
 void dpp_field_invert_all(struct dpp_field *f, BIGNUM **a, size_t n);
@@ -76,12 +82,12 @@ void dpp_field_store(struct dpp_field *f, const BIGNUM *a, uint8_t out[DPP_FIELD
  * not on the curve (infinity never is). */
 bool dpp_field_load_point(struct dpp_field *f, BIGNUM *x, BIGNUM *y,
                           const uint8_t octets[DPP_FIELD_POINT]);
-/* Writes a Jacobian point; false for infinity. blind as for dpp_field_invert. */
-bool dpp_field_store_point(struct dpp_field *f, const struct dpp_field_point *point,
-                           const BIGNUM *blind, uint8_t out[DPP_FIELD_POINT]);
-/* The same as affine coordinates. */
-bool dpp_field_affine(struct dpp_field *f, const struct dpp_field_point *point, const BIGNUM *blind,
-                      BIGNUM *x, BIGNUM *y);
+/* A finite Jacobian point in affine coordinates, given the inverse of its z. */
+void dpp_field_affine(struct dpp_field *f, const struct dpp_field_point *point,
+                      const BIGNUM *inverse, BIGNUM *x, BIGNUM *y);
+/* Writes an affine point. */
+void dpp_field_store_point(struct dpp_field *f, const BIGNUM *x, const BIGNUM *y,
+                           uint8_t out[DPP_FIELD_POINT]);
 
 /* point = 2 point. */
 void dpp_field_double(struct dpp_field *f, struct dpp_field_point *point);

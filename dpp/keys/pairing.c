@@ -230,13 +230,19 @@ static bool is_kept(int d, bool is_last, size_t term)
     return d == 2 || term != 3;
 }
 
+/* All but a0, and b1 of the digits 1 and -1, with the other sign: see value(). */
 static void keep_step(struct prepare *p, size_t at)
 {
     BIGNUM *const all[TERMS] = {p->g.a[0], p->g.a[1], p->g.a[2], p->g.a[3], p->g.b[0], p->g.b[1]};
+    int d = p->out->digit[at];
 
-    for (size_t i = 0; i < TERMS; i++)
-        if (is_kept(p->out->digit[at], at + 1 == p->out->n, i))
-            p->out->term[at][i] = keep(p, all[i]);
+    for (size_t i = 0; i < TERMS; i++) {
+        if (!is_kept(d, at + 1 == p->out->n, i))
+            continue;
+        if (i != 0 && (i != 5 || d == 2))
+            dpp_field_sub(p->f, all[i], p->zero, all[i]);
+        p->out->term[at][i] = keep(p, all[i]);
+    }
 }
 
 static bool run(struct prepare *p)
@@ -317,44 +323,47 @@ size_t dpp_pairing_octets(const struct dpp_pairing *pairing)
 
 /* R as (-x, iy), and what the functions need of it. */
 struct at {
-    BIGNUM *x, *xx, *xxx, *y, *xy, *xxy;
+    BIGNUM *x, *xx, *xxx, *minus_xxx, *y, *xy, *xxy;
 };
 
-/* re + i im = A(-x) + iy B(-x) of one digit. */
+/* re + i im = A(-x) + iy B(-x) of one digit. a1, a2, a3 and b0, b1 are kept negative: subtraction
+ * is BN's cheapest operation. */
 static void value(struct dpp_field *f, BIGNUM *const term[TERMS], int d, bool is_last,
                   const struct at *at, BIGNUM *re, BIGNUM *im, BIGNUM *t)
 {
     dpp_field_mul(f, re, term[1], at->x);
-    dpp_field_add(f, re, re, term[0]);
+    dpp_field_sub(f, re, term[0], re);
     dpp_field_mul(f, t, term[2], at->xx);
-    dpp_field_add(f, re, re, t);
+    dpp_field_sub(f, re, re, t);
     dpp_field_mul(f, im, term[4], at->y);
     if (d == 0 || is_last) {
-        dpp_field_add(f, im, im, at->xy);
+        dpp_field_sub(f, im, at->xy, im);
         return;
     }
     dpp_field_mul(f, t, term[5], at->xy);
-    dpp_field_add(f, im, im, t);
     if (d == 2) {
+        dpp_field_sub(f, im, at->xxy, im);
+        dpp_field_sub(f, im, im, t);
         dpp_field_mul(f, t, term[3], at->xxx);
-        dpp_field_add(f, re, re, t);
-        dpp_field_add(f, im, im, at->xxy);
-    } else {
-        dpp_field_add(f, re, re, at->xxx);
+        dpp_field_sub(f, re, re, t);
+    } else { /* b1 is kept as it is here: im = b1 xy - (-b0 y) */
+        dpp_field_sub(f, im, t, im);
+        dpp_field_sub(f, re, re, at->minus_xxx);
     }
 }
 
-/* (a + bi) = (a + bi)(re + i im), with three multiplications. */
+/* (a + bi) = (a + bi)(re + i im), with three multiplications: the imaginary part is
+ * a re + b im - (a - b)(re - im). */
 static void multiply(struct dpp_field *f, BIGNUM *a, BIGNUM *b, BIGNUM *re, BIGNUM *im, BIGNUM *t)
 {
-    dpp_field_add(f, t, a, b);
+    dpp_field_sub(f, t, a, b);
     dpp_field_mul(f, a, a, re);
     dpp_field_mul(f, b, b, im);
-    dpp_field_add(f, re, re, im);
+    dpp_field_sub(f, re, re, im);
     dpp_field_mul(f, t, t, re);
-    dpp_field_sub(f, t, t, a);
+    dpp_field_add(f, re, a, b);
     dpp_field_sub(f, a, a, b);
-    dpp_field_sub(f, b, t, b);
+    dpp_field_sub(f, b, re, t);
 }
 
 void dpp_pairing_with(struct dpp_field *f, const struct dpp_pairing *pairing, const BIGNUM *x,
@@ -363,7 +372,7 @@ void dpp_pairing_with(struct dpp_field *f, const struct dpp_pairing *pairing, co
     if (f->failed)
         return;
     BN_CTX_start(f->ctx);
-    struct at at = {dpp_field_new(f), dpp_field_new(f), dpp_field_new(f),
+    struct at at = {dpp_field_new(f), dpp_field_new(f), dpp_field_new(f), dpp_field_new(f),
                     dpp_field_new(f), dpp_field_new(f), dpp_field_new(f)};
     BIGNUM *a = dpp_field_new(f), *b = dpp_field_new(f), *re = dpp_field_new(f),
            *im = dpp_field_new(f), *spare = dpp_field_new(f);
@@ -372,6 +381,7 @@ void dpp_pairing_with(struct dpp_field *f, const struct dpp_pairing *pairing, co
         dpp_field_sub(f, at.x, at.x, x);
         dpp_field_square(f, at.xx, at.x);
         dpp_field_mul(f, at.xxx, at.xx, at.x);
+        dpp_field_sub(f, at.minus_xxx, at.y, at.xxx); /* at.y is still zero */
         dpp_field_copy(f, at.y, y);
         dpp_field_mul(f, at.xy, at.x, y);
         dpp_field_mul(f, at.xxy, at.xx, y);
@@ -384,14 +394,14 @@ void dpp_pairing_with(struct dpp_field *f, const struct dpp_pairing *pairing, co
         }
     }
     for (size_t i = 0; i < pairing->n && !f->failed; i++) {
-        dpp_power_square(f, a, b);
-        dpp_power_square(f, a, b);
+        dpp_power_square(f, a, b, re, im);
+        dpp_power_square(f, a, b, re, im);
         value(f, pairing->term[i], pairing->digit[i], i + 1 == pairing->n, &at, re, im, spare);
         multiply(f, a, b, re, im, spare);
     }
     /* the final exponent is (p^2 - 1) / q = 4 (p - 1), and what p - 1 does is nothing in PF_p */
-    dpp_power_square(f, a, b);
-    dpp_power_square(f, a, b);
+    dpp_power_square(f, a, b, re, im);
+    dpp_power_square(f, a, b, re, im);
     dpp_field_invert(f, a, a, blind);
     dpp_field_mul(f, t, a, b);
     BN_CTX_end(f->ctx);

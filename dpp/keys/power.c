@@ -5,18 +5,13 @@
 
 #define WORDS (DPP_FIELD_OCTETS / 8)
 
-void dpp_power_square(struct dpp_field *f, BIGNUM *a, BIGNUM *b)
+void dpp_power_square(struct dpp_field *f, BIGNUM *a, BIGNUM *b, BIGNUM *s, BIGNUM *t)
 {
-    if (f->failed)
-        return;
-    BN_CTX_start(f->ctx);
-    BIGNUM *sum = dpp_field_new(f), *difference = dpp_field_new(f);
-    dpp_field_add(f, sum, a, b);
-    dpp_field_sub(f, difference, a, b);
+    dpp_field_add(f, s, a, b);
+    dpp_field_sub(f, t, a, b);
     dpp_field_mul(f, b, b, a);
     dpp_field_add(f, b, b, b);
-    dpp_field_mul(f, a, sum, difference);
-    BN_CTX_end(f->ctx);
+    dpp_field_mul(f, a, s, t);
 }
 
 /* (a + bi) (1 + ti) */
@@ -37,7 +32,7 @@ static void fill(struct dpp_field *f, uint64_t (*table)[WORDS], BIGNUM *g)
     BIGNUM *a[DPP_POWER_ROWS + 1], *b[DPP_POWER_ROWS + 1];
 
     BN_CTX_start(f->ctx);
-    BIGNUM *square = dpp_field_new(f), *spare = dpp_field_new(f);
+    BIGNUM *square = dpp_field_new(f), *spare = dpp_field_new(f), *other = dpp_field_new(f);
     for (size_t i = 0; i <= DPP_POWER_ROWS; i++) {
         a[i] = dpp_field_new(f);
         b[i] = dpp_field_new(f);
@@ -47,7 +42,7 @@ static void fill(struct dpp_field *f, uint64_t (*table)[WORDS], BIGNUM *g)
     if (!f->failed) {
         dpp_field_copy(f, sa, f->set->one);
         dpp_field_copy(f, sb, g);
-        dpp_power_square(f, sa, sb);
+        dpp_power_square(f, sa, sb, spare, other);
         dpp_field_invert(f, sa, sa, NULL);
         dpp_field_mul(f, square, sa, sb);
         dpp_field_copy(f, a[0], f->set->one);
@@ -62,7 +57,7 @@ static void fill(struct dpp_field *f, uint64_t (*table)[WORDS], BIGNUM *g)
         dpp_field_copy(f, sa, f->set->one);
         dpp_field_copy(f, sb, g);
         for (size_t k = 0; k < DPP_POWER_WINDOW; k++)
-            dpp_power_square(f, sa, sb);
+            dpp_power_square(f, sa, sb, spare, other);
         dpp_field_invert_all(f, a, DPP_POWER_ROWS + 1);
         dpp_field_mul(f, g, sa, sb);
     }
@@ -89,10 +84,9 @@ bool dpp_power_init(struct dpp_power *power, struct dpp_field *f, const BIGNUM *
 
 /* Six signs as an odd digit: the row of its magnitude, all rows being read, negated for a minus. */
 static void window(struct dpp_field *f, const uint64_t (*table)[WORDS], const uint8_t *signs,
-                   size_t at, BIGNUM *t)
+                   size_t at, BIGNUM *t, BIGNUM *minus)
 {
     uint64_t row[WORDS] = {0};
-    uint8_t *p = (uint8_t *)row, minus[DPP_FIELD_OCTETS];
     unsigned bits = 0;
 
     for (size_t i = 0; i < DPP_POWER_WINDOW; i++)
@@ -102,18 +96,11 @@ static void window(struct dpp_field *f, const uint64_t (*table)[WORDS], const ui
      */
     unsigned index = (bits ^ (top - 1u)) & (DPP_POWER_ROWS - 1);
 
-    for (unsigned i = 0; i < DPP_POWER_ROWS; i++) {
-        uint64_t mask = (uint64_t)0 - (((uint64_t)(i ^ index) - 1) >> 63);
-        for (size_t k = 0; k < WORDS; k++)
-            row[k] |= table[i][k] & mask;
-    }
-    f->failed = f->failed || !BN_lebin2bn(p, DPP_FIELD_OCTETS, t) || !BN_sub(t, f->set->p, t) ||
-                BN_bn2lebinpad(t, minus, sizeof minus) < 0;
-    for (size_t i = 0; i < sizeof minus; i++)
-        p[i] = (uint8_t)((p[i] & (uint8_t)(0 - top)) | (minus[i] & (uint8_t)(top - 1)));
-    f->failed = f->failed || !BN_lebin2bn(p, DPP_FIELD_OCTETS, t);
+    dpp_field_pick(&table[0][0], DPP_POWER_ROWS, WORDS, index, row);
+    f->failed = f->failed || !BN_lebin2bn((const uint8_t *)row, DPP_FIELD_OCTETS, t) ||
+                !BN_sub(minus, f->set->p, t);
+    dpp_field_choose(f, t, minus, top ^ 1u);
     OPENSSL_cleanse(row, sizeof row);
-    OPENSSL_cleanse(minus, sizeof minus);
 }
 
 void dpp_power_raise(struct dpp_field *f, const struct dpp_power *power, const BIGNUM *scalar,
@@ -128,10 +115,10 @@ void dpp_power_raise(struct dpp_field *f, const struct dpp_power *power, const B
     dpp_field_signs(f, scalar, DPP_POWER_BITS, signs);
     if (!f->failed) {
         dpp_field_copy(f, a, f->set->one);
-        window(f, power->row[0], signs, 0, b);
+        window(f, power->row[0], signs, 0, b, spare);
     }
     for (size_t i = 1; i < DPP_POWER_TABLES && !f->failed; i++) {
-        window(f, power->row[i], signs, i * DPP_POWER_WINDOW, t);
+        window(f, power->row[i], signs, i * DPP_POWER_WINDOW, t, spare);
         multiply(f, a, b, t, spare);
     }
     OPENSSL_cleanse(signs, sizeof signs);

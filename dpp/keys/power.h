@@ -17,7 +17,7 @@ enum {
 
 /* g to the odd powers 1, 3, ... 63 times 2^(6 t). */
 struct dpp_power {
-    uint64_t row[DPP_POWER_TABLES][DPP_POWER_ROWS][DPP_FIELD_OCTETS / 8];
+    _Alignas(16) uint64_t row[DPP_POWER_TABLES][DPP_POWER_ROWS][DPP_FIELD_OCTETS / 8];
 };
 
 /* Fills the table for an element of order q. False without memory. */
@@ -28,7 +28,7 @@ bool dpp_power_init(struct dpp_power *power, struct dpp_field *f, const BIGNUM *
 void dpp_power_raise(struct dpp_field *f, const struct dpp_power *power, const BIGNUM *scalar,
                      BIGNUM *a, BIGNUM *b);
 
-/* (a + bi)^2 */
-void dpp_power_square(struct dpp_field *f, BIGNUM *a, BIGNUM *b);
+/* (a + bi)^2; s and t are spare. */
+void dpp_power_square(struct dpp_field *f, BIGNUM *a, BIGNUM *b, BIGNUM *s, BIGNUM *t);
 
 #endif

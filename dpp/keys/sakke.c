@@ -15,14 +15,14 @@
 
 /* What all KMSs share: multiples of P, powers of g. */
 struct tables {
-    struct dpp_comb p;
+    struct dpp_comb *p;
     struct dpp_power g;
 };
 
 struct dpp_sakke_kms {
     const struct tables *tables;
     uint8_t point[DPP_SAKKE_POINT];
-    struct dpp_comb z;
+    struct dpp_comb *z;
 };
 
 struct dpp_sakke_rsk {
@@ -49,8 +49,8 @@ static int tables_fill(struct tables *tables, struct dpp_field *f)
             rc = DPP_E_CRYPTO;
     }
     dpp_pairing_free(pairing);
-    if (rc == 0 && (!dpp_comb_init(&tables->p, f, f->set->px, f->set->py) ||
-                    !dpp_power_init(&tables->g, f, g)))
+    if (rc == 0 && (!dpp_power_init(&tables->g, f, g) ||
+                    !(tables->p = dpp_comb_new(f, DPP_COMB_LARGE, f->set->px, f->set->py))))
         rc = DPP_E_NOMEM;
     return rc;
 }
@@ -74,6 +74,7 @@ static int tables_get(const struct tables **out)
             free(tables);
             tables = NULL;
         } else if (!atomic_compare_exchange_strong(&shared, &other, tables)) {
+            dpp_comb_free(tables->p);
             free(tables);
             tables = other;
         }
@@ -148,14 +149,14 @@ int dpp_sakke_kms_new(struct dpp_sakke_kms **kms, const uint8_t z[DPP_SAKKE_POIN
     if (rc != 0 || (rc = dpp_field_init(&f)) != 0)
         return rc;
     BIGNUM *x = dpp_field_new(&f), *y = dpp_field_new(&f);
-    if (f.failed || !(made = malloc(sizeof *made)))
+    if (f.failed || !(made = calloc(1, sizeof *made)))
         rc = DPP_E_NOMEM;
     else if (!dpp_field_load_point(&f, x, y, z))
         rc = f.failed ? DPP_E_NOMEM : DPP_E_SAKKE_POINT;
     else
         rc = dpp_pairing_new(&order, &f, x, y); /* its last step is [q]Z = O */
     dpp_pairing_free(order);
-    if (rc == 0 && !dpp_comb_init(&made->z, &f, x, y))
+    if (rc == 0 && !(made->z = dpp_comb_new(&f, DPP_COMB_LARGE, x, y)))
         rc = DPP_E_NOMEM;
     dpp_field_done(&f);
     if (rc != 0) {
@@ -170,19 +171,22 @@ int dpp_sakke_kms_new(struct dpp_sakke_kms **kms, const uint8_t z[DPP_SAKKE_POIN
 
 void dpp_sakke_kms_free(struct dpp_sakke_kms *kms)
 {
+    if (kms)
+        dpp_comb_free(kms->z);
     free(kms);
 }
 
 size_t dpp_sakke_kms_octets(const struct dpp_sakke_kms *kms)
 {
-    return sizeof *kms + sizeof *kms->tables;
+    return sizeof *kms + dpp_comb_octets(kms->z) + sizeof *kms->tables +
+           dpp_comb_octets(kms->tables->p);
 }
 
 /* R = [r]([b]P + Z) = [r b]P + [r]Z */
 static void target(struct dpp_field *f, const struct dpp_sakke_kms *kms, const BIGNUM *b,
                    const BIGNUM *r, struct dpp_field_point *out)
 {
-    const struct dpp_comb *const combs[] = {&kms->tables->p, &kms->z};
+    const struct dpp_comb *const combs[] = {kms->tables->p, kms->z};
 
     BN_CTX_start(f->ctx);
     BIGNUM *rb = dpp_field_new(f);
@@ -208,16 +212,21 @@ int dpp_sakke_seal(const struct dpp_sakke_kms *kms, const uint8_t *id, size_t id
         goto out;
     hash_to_scalar(&f, ssv, id, id_n, r);
     target(&f, kms, b, r, &point);
-    /* r blinds the inversions: the z of R and the real part of g^r are of this message only, and
-     * their product with r is of no use to anybody */
-    if (!dpp_field_store_point(&f, &point, r, out)) {
+    if (f.failed || BN_is_zero(point.z)) {
         rc = f.failed ? DPP_E_NOMEM : DPP_E_SAKKE_ID;
         goto out;
     }
+    /* g^r = re + i im and R = (X, Y, z): one inversion, of re z, serves both. r blinds it: they are
+     * of this message only, and their product with r is of no use to anybody */
     dpp_power_raise(&f, &kms->tables->g, r, re, im);
-    dpp_field_invert(&f, re, re, r);
-    dpp_field_mul(&f, re, re, im);
-    dpp_field_store(&f, re, t);
+    dpp_field_mul(&f, b, re, point.z);
+    dpp_field_invert(&f, b, b, r);
+    dpp_field_mul(&f, im, im, b);
+    dpp_field_mul(&f, im, im, point.z);
+    dpp_field_mul(&f, b, b, re);
+    dpp_field_affine(&f, &point, b, b, re);
+    dpp_field_store_point(&f, b, re, out);
+    dpp_field_store(&f, im, t);
     mask(&f, t, 0, ssv, out + DPP_SAKKE_POINT);
     rc = f.failed ? DPP_E_NOMEM : 0;
 out:
@@ -234,7 +243,7 @@ out:
 static int make_target(struct dpp_sakke_rsk *rsk, struct dpp_field *f,
                        const struct dpp_sakke_kms *kms, BIGNUM *x, BIGNUM *y)
 {
-    const struct dpp_comb *const p[] = {&kms->tables->p};
+    const struct dpp_comb *const p[] = {kms->tables->p};
 
     BN_CTX_start(f->ctx);
     BIGNUM *b = dpp_field_new(f);
@@ -248,10 +257,14 @@ static int make_target(struct dpp_sakke_rsk *rsk, struct dpp_field *f,
         (void)dpp_field_load_point(f, z.x, z.y, kms->point);
         dpp_field_copy(f, z.z, f->set->one);
         dpp_field_add_point(f, &sum, &z);
-        if (!dpp_field_affine(f, &sum, NULL, x, y))
+        if (f->failed || BN_is_zero(sum.z)) {
             rc = f->failed ? DPP_E_NOMEM : DPP_E_SAKKE_ID;
-        else if (!dpp_comb_init(rsk->target, f, x, y))
-            rc = DPP_E_NOMEM;
+        } else {
+            dpp_field_invert(f, sum.z, sum.z, NULL);
+            dpp_field_affine(f, &sum, sum.z, x, y);
+            rsk->target = dpp_comb_new(f, DPP_COMB_SMALL, x, y);
+            rc = rsk->target ? 0 : DPP_E_NOMEM;
+        }
     }
     BN_CTX_end(f->ctx);
     return rc;
@@ -293,12 +306,11 @@ int dpp_sakke_rsk_new(struct dpp_sakke_rsk **rsk, const struct dpp_sakke_kms *km
     made = calloc(1, sizeof *made);
     if (made) {
         made->tables = kms->tables;
-        made->target = malloc(sizeof *made->target);
         made->blind = OPENSSL_secure_malloc(HASH);
         made->id_n = id_n;
         memcpy(made->id, id, id_n);
     }
-    rc = made && made->target && made->blind ? make_ready(made, &f, kms, point) : DPP_E_NOMEM;
+    rc = made && made->blind ? make_ready(made, &f, kms, point) : DPP_E_NOMEM;
     dpp_field_done(&f);
     if (rc != 0)
         dpp_sakke_rsk_free(made);
@@ -312,9 +324,7 @@ void dpp_sakke_rsk_free(struct dpp_sakke_rsk *rsk)
     if (!rsk)
         return;
     dpp_pairing_free(rsk->pairing);
-    if (rsk->target)
-        OPENSSL_cleanse(rsk->target, sizeof *rsk->target);
-    free(rsk->target);
+    dpp_comb_free(rsk->target);
     OPENSSL_secure_clear_free(rsk->blind, HASH);
     OPENSSL_cleanse(rsk, sizeof *rsk);
     free(rsk);
@@ -322,7 +332,7 @@ void dpp_sakke_rsk_free(struct dpp_sakke_rsk *rsk)
 
 size_t dpp_sakke_rsk_octets(const struct dpp_sakke_rsk *rsk)
 {
-    return sizeof *rsk + sizeof *rsk->target + HASH + dpp_pairing_octets(rsk->pairing);
+    return sizeof *rsk + dpp_comb_octets(rsk->target) + HASH + dpp_pairing_octets(rsk->pairing);
 }
 
 /* TEST = [r]([b]P + Z), compared with R in Jacobian form: x = X Z^2, y = Y Z^3. rfc6508#6.2.2 */
@@ -418,12 +428,16 @@ static int times_p(struct dpp_field *f, const BIGNUM *scalar, const BIGNUM *blin
 
     if (rc != 0)
         return rc;
-    const struct dpp_comb *const combs[] = {&tables->p};
+    const struct dpp_comb *const combs[] = {tables->p};
     struct dpp_field_point point = dpp_field_point_new(f);
+    BIGNUM *x = dpp_field_new(f), *y = dpp_field_new(f);
     dpp_comb_mul(f, combs, (const BIGNUM *const[]){scalar}, 1, &point);
-    if (!dpp_field_store_point(f, &point, blind, out))
+    if (f->failed || BN_is_zero(point.z))
         return f->failed ? DPP_E_NOMEM : DPP_E_CRYPTO;
-    return 0;
+    dpp_field_invert(f, point.z, point.z, blind);
+    dpp_field_affine(f, &point, point.z, x, y);
+    dpp_field_store_point(f, x, y, out);
+    return f->failed ? DPP_E_NOMEM : 0;
 }
 
 int dpp_sakke_master(uint8_t z[DPP_SAKKE_SCALAR], uint8_t point[DPP_SAKKE_POINT])
