@@ -123,13 +123,15 @@ struct dpp_mikey_draft {
 };
 
 /* Makes and signs an I_MESSAGE from the ring's user. CSB-ID: the key ID; for a GMK the GUK-ID of
- * the responder (ts33180#F.1.3). Returns the octets (about 700 and the URIs), or
+ * the responder (ts33180#F.1.3). Signed with the set of the period of time_s or, where that is
+ * missing, with the tolerated neighbour's (not with uris: they cannot name a period). Returns the
+ * octets (about 650, the URIs included), or
  *   DPP_E_KMS_ABSENT    no KMS serves the responder
  *   DPP_E_MIKEY_PERIOD  no own key set for time_s
- *   DPP_E_ROLE          neither PCK, GMK nor CSK; DPP_E_VALUE: not 16 octets, or groups that do not
- *                       fit the role
+ *   DPP_E_ROLE          neither PCK, GMK nor CSK
+ *   DPP_E_VALUE         not 16 octets, groups that do not fit the role, no URI
  *   DPP_E_RETRY (another random), DPP_E_SAKKE_ID, DPP_E_SPACE, DPP_E_LONG, DPP_E_NOMEM,
- * DPP_E_CRYPTO May run on any thread. */
+ * DPP_E_SECURE_HEAP, DPP_E_CRYPTO. May run on any thread. */
 ssize_t dpp_mikey_make(const struct dpp_ring *ring, const struct dpp_mikey_draft *draft,
                        const struct dpp_mikey_random *random, uint8_t *out, size_t cap)
     __attribute__((warn_unused_result));
@@ -162,7 +164,8 @@ struct dpp_mikey_want {
 /* What came out. */
 struct dpp_mikey_got {
     struct dpp_key *key; /* the caller's; its ID is the GMK-ID for a GMK, else the CSB-ID; its
-                            activation is T where the parameters say 0. NULL when is_revoked */
+                            activation is T where the parameters say 0, or now_s where T lies
+                            ahead of it. NULL when is_revoked, and on any error */
     enum dpp_role role;
     uint32_t key_id, csb_id;
     uint32_t status;
@@ -181,8 +184,9 @@ struct dpp_mikey_got {
  * decapsulated before the signature is good:
  *   1 form             what dpp_mikey_parse says
  *   2 time, replay     DPP_E_MIKEY_TIME, DPP_E_MIKEY_REPLAY, DPP_E_MIKEY_REPLAY_FULL
- *   3 KMS, responder   DPP_E_MIKEY_KMS, DPP_E_MIKEY_PERIOD, DPP_E_MIKEY_RESPONDER; the period of T,
- *                      or its neighbour where the UIDs say so
+ *   3 KMS, responder   DPP_E_MIKEY_KMS, DPP_E_KMS_DATE, DPP_E_MIKEY_PERIOD, DPP_E_MIKEY_RESPONDER;
+ *                      the period of T, or the tolerated neighbour (dpp_ring_neighbour) where the
+ *                      UID says so; with any_time any period; without IDRkmsi the user's own KMS
  *   4 signature        DPP_E_MIKEY_SIGN
  *   5 initiator        DPP_E_MIKEY_INITIATOR (not want.initiator)
  *   6 SAKKE            DPP_E_MIKEY_SAKKE
@@ -197,7 +201,10 @@ int dpp_mikey_open(const struct dpp_ring *ring, const uint8_t *p, size_t n,
     __attribute__((warn_unused_result));
 
 /* A message that the initiator sent to the ring's user's other devices: opens the SAKKE-to-self
- * extension of an I_MESSAGE whose initiator is the ring's user. As dpp_mikey_open. */
+ * extension of an I_MESSAGE whose initiator is the ring's user. As dpp_mikey_open, with initiator
+ * and responder exchanged: DPP_E_MIKEY_INITIATOR when it is from somebody else; got.responder is
+ * the URI of role 2, else "". A GMK opens only with that URI (its GMK-ID hangs on it), else
+ * DPP_E_MIKEY_RESPONDER. */
 int dpp_mikey_open_own(const struct dpp_ring *ring, const uint8_t *p, size_t n,
                        const struct dpp_mikey_want *want, struct dpp_mikey_got *got)
     __attribute__((warn_unused_result));

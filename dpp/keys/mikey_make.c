@@ -19,6 +19,14 @@ struct parts {
     uint8_t signature[DPP_ECCSI_SIGNATURE];
 };
 
+static bool is_uri(const char *text)
+{
+    for (const char *p = text; *p; p++)
+        if (*p <= 0x20 || *p >= 0x7f)
+            return false;
+    return *text != 0;
+}
+
 static int check_draft(const struct dpp_mikey_draft *draft)
 {
     enum dpp_role role = dpp_key_role(draft->key);
@@ -31,9 +39,13 @@ static int check_draft(const struct dpp_mikey_draft *draft)
         return DPP_E_VALUE;
     if (strlen(draft->responder) > DPP_URI_MAX || draft->groups_n > DPP_MIKEY_GROUPS_MAX)
         return DPP_E_LONG;
+    if (!is_uri(draft->responder))
+        return DPP_E_VALUE;
     for (size_t i = 0; i < draft->groups_n; i++)
         if (strlen(draft->groups[i]) > DPP_URI_MAX)
             return DPP_E_LONG;
+        else if (!is_uri(draft->groups[i]))
+            return DPP_E_VALUE;
     return 0;
 }
 
@@ -60,7 +72,7 @@ static ssize_t seal_parameters(const struct dpp_mikey_draft *draft, uint32_t csb
         dpp_cur_put_u16(&o, (uint16_t)n);
         dpp_cur_put_u8(&o, (uint8_t)draft->groups_n);
         for (size_t i = 0; i < draft->groups_n; i++) {
-            dpp_cur_put_u8(&o, DPP_IE_GROUP_ID);
+            dpp_cur_put_u8(&o, dpp_ie_row(DPP_IE_GROUP_ID)->iei);
             dpp_cur_put_u16(&o, (uint16_t)strlen(draft->groups[i]));
             dpp_cur_put_str(&o, draft->groups[i]);
         }

@@ -10,6 +10,10 @@
 /* Seconds from 1900 (NTP) to 1970 (unix). */
 #define DPP_RING_NTP_UNIX INT64_C(2208988800)
 
+/* Octets of secure heap that a key set takes made ready (its pairing tables); as much again, once,
+ * while a certificate is checked. What dpp_keys_init is to make room for. */
+#define DPP_RING_SET_OCTETS ((size_t)400 * 1024)
+
 struct dpp_ring;
 
 /* A KMS as the ring holds it: its certificate and the tables for it. */

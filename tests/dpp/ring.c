@@ -291,7 +291,7 @@ int main(void)
         cmocka_unit_test(test_now),     cmocka_unit_test(test_refused),
         cmocka_unit_test(test_replace), cmocka_unit_test(test_limits),
     };
-    if (dpp_keys_init(0) == DPP_E_SECURE_HEAP)
+    if (dpp_keys_init(16 * DPP_RING_SET_OCTETS) == DPP_E_SECURE_HEAP)
         return 1;
     realm_init(&realms[0], "kms.iops.example", NULL, 0x11);
     realm_init(&realms[1], "kms.far.example", "far.example", 0x22);
