@@ -10,6 +10,7 @@
 #include <openssl/rand.h>
 
 #include "relay/cmd/cmd.h"
+#include "relay/cmd/kms_files.h"
 #include "relay/err.h"
 #include "relay/ops/keydir.h"
 
@@ -25,6 +26,7 @@ static const char help[] =
     "                        [--ttl SECONDS] --file FILE --kek KEK [...]   (hex on stdin)\n"
     "       mcrelay key export --id HEX --file FILE --kek KEK --to FILE --to-kek KEK\n"
     "       mcrelay key remove --id HEX --file FILE --kek KEK\n"
+    "       mcrelay key fetch --help      (key sets from a KMS)\n"
     "\n"
     "Keys rest in FILE, sealed with AES-256-GCM under the 32 octets in KEK (mode 0600, or a\n"
     "systemd credential). make and import create FILE when it is absent and print the key ID;\n"
@@ -460,6 +462,8 @@ int relay_cmd_key(int argc, char **argv)
     };
     struct words w = {.role = -1};
 
+    if (argc > 1 && strcmp(argv[1], "fetch") == 0)
+        return relay_key_fetch(argc - 1, argv + 1);
     for (int i = 1; i < argc; i++) {
         if (strcmp(argv[i], "--help") == 0) {
             fputs(help, stdout);

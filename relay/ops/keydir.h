@@ -53,10 +53,11 @@ int relay_keydir_write_set(const char *path, const uint8_t kek[DPP_KEYFILE_KEK],
     __attribute__((warn_unused_result));
 
 /* Opens a key-set file and makes the ring of `user` (NULL: whoever its first key set is for) from
- * its documents, in whatever order they stand. now_s as for dpp_ring_add. All plaintext is wiped
- * before this returns. *ring is the caller's (dpp_ring_free). Returns 0, RELAY_E_IO (errno),
- * RELAY_E_NOMEM, DPP_E_KEYFILE_..., what dpp_kms_parse and dpp_ring_add say; DPP_E_KMS_ABSENT when
- * there is no key set in it. */
+ * its documents, in whatever order they stand; key sets of the past are left out. now_s as for
+ * dpp_ring_add. All plaintext is wiped before this returns. *ring is the caller's (dpp_ring_free).
+ * Returns 0, RELAY_E_IO (errno), RELAY_E_NOMEM, DPP_E_KEYFILE_..., what dpp_kms_parse and
+ * dpp_ring_add say; DPP_E_KMS_ABSENT when there is no key set in it, DPP_E_KMS_DATE when all are of
+ * the past. */
 int relay_keydir_read_ring(const char *path, const uint8_t kek[DPP_KEYFILE_KEK], const char *user,
                            int64_t now_s, struct dpp_ring **ring)
     __attribute__((warn_unused_result));

@@ -15,6 +15,22 @@ static const char *find_user(struct dpp_kms_doc *const *docs, size_t n)
     return NULL;
 }
 
+/* A file outlives the key periods in it: sets of the past are left out, not refused. now_s 0: all
+ * are kept. */
+static void drop_past(struct dpp_kms_doc *doc, int64_t now_s)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < doc->sets_n; i++) {
+        struct dpp_kms_set set = doc->sets[i];
+        if (now_s != 0 && set.to_s != 0 && now_s >= set.to_s)
+            OPENSSL_secure_clear_free(set.secrets, sizeof *set.secrets);
+        else
+            doc->sets[kept++] = set;
+    }
+    doc->sets_n = kept;
+}
+
 /* A key set wants its certificate held, so documents with key sets come last. */
 static int fill(struct dpp_ring *ring, struct dpp_kms_doc *const *docs, size_t n, int64_t now_s)
 {
@@ -49,8 +65,12 @@ int relay_keydir_read_ring(const char *path, const uint8_t kek[DPP_KEYFILE_KEK],
         rc = DPP_E_KMS_ABSENT;
     if (rc == 0)
         rc = dpp_ring_new(ring, user ? user : owner);
+    for (ssize_t i = 0; i < n && rc == 0; i++)
+        drop_past(docs[i], now_s);
     if (rc == 0)
         rc = fill(*ring, docs, (size_t)n, now_s);
+    if (rc == 0 && dpp_ring_sets(*ring) == 0)
+        rc = DPP_E_KMS_DATE;
     if (rc != 0) {
         dpp_ring_free(*ring);
         *ring = NULL;
