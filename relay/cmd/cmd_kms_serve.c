@@ -44,7 +44,8 @@ static void audit(const struct relay_https_ask *ask, const struct relay_claims *
     fputs(" path=", stderr);
     relay_quote_json(stderr, ask->path, strlen(ask->path) < 512 ? strlen(ask->path) : 512);
     fprintf(stderr, " status=%d reason=\"%s%s%s\"\n", answer->status, answer->reason,
-            err ? ": " : "", err ? relay_strerror(err) : "");
+            err && answer->status == 403 ? ": " : "",
+            err && answer->status == 403 ? relay_strerror(err) : "");
 }
 
 /* The user of the token; 0 or why there is none. */

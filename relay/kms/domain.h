@@ -6,6 +6,7 @@
 #ifndef RELAY_KMS_DOMAIN_H
 #define RELAY_KMS_DOMAIN_H
 
+#include "dpp/cur.h"
 #include "dpp/keys/kms.h"
 #include "relay/err.h"
 
