@@ -24,6 +24,7 @@ static void oom_inside(bool is_inside)
 #define SIM_INSIDE(is_inside) oom_inside(is_inside)
 
 #include "tests/relay/letter.h"
+#include "tests/relay/upload_kit.h"
 
 static void start(long i, bool once)
 {
@@ -60,6 +61,25 @@ static void check_frames(const struct sim *sim, unsigned c)
         assert_true(p + 3 <= end && memchr("$+#", *p, 3));
         p += 3;
     }
+}
+
+/* A CSK upload whose job comes back good. */
+static void upload(struct sim *sim, unsigned c)
+{
+    static char octets[1024];
+    struct kit_text text = {octets, upload_form((uint8_t *)octets, 7)};
+
+    sim->holds_uploads = true;
+    upload_chunk(sim, c, "upl1", "mess6", "", &text, 0, 100, '+');
+    upload_chunk(sim, c, "upl2", "mess6", "", &text, 200, text.n, '$');
+    upload_chunk(sim, c, "upl3", "mess6", "", &text, 100, 200, '+');
+    if (!sim->held_n)
+        return;
+    sim->held[0]->err = 0;
+    sim->held[0]->key = kit_key(KIT_CSK);
+    sim->held[0]->time_s = sim->now.unix_s;
+    sim_give_back(sim, sim->held[--sim->held_n]);
+    sim_pump(sim);
 }
 
 /* Two people and a group of three; one-to-one and group, in one chunk and in several, out of order,
@@ -101,6 +121,8 @@ static void live(struct sim *sim)
     struct relay_in in = {.kind = RELAY_IN_POLICY, .policy = sim->policy};
     sim_feed(sim, &in);
     sim_pump(sim);
+    upload(sim, c);
+    check_frames(sim, c);
     sim_pass(sim, 95000); /* keep-alives, timeouts, the end of those that do not answer */
     for (unsigned i = 0; i < sim->conns_n; i++)
         check_frames(sim, i);
@@ -147,6 +169,7 @@ static void test_every_allocation(void **state)
                 const struct relay_counts *counts = relay_counts(sim.relay);
                 assert_int_equal(counts->notifications, 1);
                 assert_int_equal(counts->duplicates, 1);
+                assert_int_equal(counts->uploads, 1);
                 assert_true(counts->messages_delivered >= 2);
             }
             sim_done(&sim);
