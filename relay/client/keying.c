@@ -86,35 +86,47 @@ static int age(struct dpp_store *store, uint32_t id, int64_t activation_s)
     return rc;
 }
 
-/* Ages the others of the use; with KEEP of them the oldest goes. */
+/* The one activated last of this use that is not among the `n` chosen; NULL when there is none. */
+static const struct dpp_keyed *newest(const struct dpp_store *store, const struct dpp_key *key,
+                                      const char *owner, const char *peer, const uint32_t *chosen,
+                                      size_t n)
+{
+    const struct dpp_keyed *best = NULL;
+    for (size_t i = 0; i < dpp_store_count(store); i++) {
+        const struct dpp_keyed *row = dpp_store_at(store, i);
+        bool is_chosen = !is_same_use(row, dpp_key_role(key), owner, peer);
+        for (size_t j = 0; j < n; j++) {
+            is_chosen = is_chosen || chosen[j] == dpp_key_id(row->key);
+        }
+        if (!is_chosen &&
+            (best == NULL || dpp_key_activation_s(row->key) > dpp_key_activation_s(best->key))) {
+            best = row;
+        }
+    }
+    return best;
+}
+
+/* Of the others of this use the newest stay, in their order and before the new one; the rest goes.
+ */
 static int make_way(struct dpp_store *store, const struct dpp_key *key, const char *owner,
                     const char *peer)
 {
-    const struct dpp_keyed *oldest = NULL;
-    size_t others = 0;
-    int64_t activation_s = dpp_key_activation_s(key);
+    const struct dpp_keyed *row;
+    uint32_t chosen[RELAY_KEYING_KEEP - 1];
+    int64_t before_s = dpp_key_activation_s(key);
+    size_t n = 0;
     int rc = 0;
-    for (size_t i = 0; i < dpp_store_count(store) && rc == 0; i++) {
-        const struct dpp_keyed *row = dpp_store_at(store, i);
+    while (rc == 0 && (row = newest(store, key, owner, peer, chosen, n)) != NULL) {
         uint32_t id = dpp_key_id(row->key);
-        if (!is_same_use(row, dpp_key_role(key), owner, peer)) {
+        if (n == RELAY_KEYING_KEEP - 1) {
+            rc = dpp_store_remove(store, id);
             continue;
         }
-        others++;
-        if (activation_s > 0 && dpp_key_activation_s(row->key) >= activation_s) {
-            rc = age(store, id, activation_s - 1); /* stands at the same place again */
+        chosen[n++] = id;
+        if (dpp_key_activation_s(row->key) >= before_s && before_s > 0) {
+            rc = age(store, id, before_s - 1);
         }
-    }
-    for (size_t i = 0; i < dpp_store_count(store); i++) {
-        const struct dpp_keyed *row = dpp_store_at(store, i);
-        if (is_same_use(row, dpp_key_role(key), owner, peer) &&
-            (oldest == NULL ||
-             dpp_key_activation_s(row->key) < dpp_key_activation_s(oldest->key))) {
-            oldest = row;
-        }
-    }
-    if (rc == 0 && others >= RELAY_KEYING_KEEP) {
-        rc = dpp_store_remove(store, dpp_key_id(oldest->key));
+        before_s = dpp_key_activation_s(dpp_store_find(store, id)->key);
     }
     return rc;
 }

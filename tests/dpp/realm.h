@@ -11,7 +11,9 @@
 #include "dpp/seal/kdf.h"
 
 #define REALM_PERIOD_S 2592000
-#define REALM_NOW_S    INT64_C(1900000000)
+#ifndef REALM_NOW_S
+#define REALM_NOW_S INT64_C(1900000000)
+#endif
 
 struct realm {
     uint8_t ksak[DPP_ECCSI_SCALAR], z[DPP_SAKKE_SCALAR];
