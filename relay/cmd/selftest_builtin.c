@@ -8,6 +8,7 @@
 #include <openssl/hmac.h>
 
 #include "dpp/keys/key.h"
+#include "dpp/keys/ring.h"
 #include "dpp/seal/seal.h"
 
 #define GCM_PLAIN                                                                                  \
@@ -142,6 +143,16 @@ static void kdfs(struct relay_selftest *test)
            good &&
                dpp_kdf_uid("sip:dora@iops.example", "kms.iops.example", 86400, 0, 20000, out) ==
                    0 &&
+               memcmp(out, expected, 32) == 0);
+    /* the standard's worked example: NTP time 3599719634, which lies in period 1388 */
+    struct dpp_kms_cert cert = {.period_s = 2592000};
+    uint64_t period_no = dpp_ring_period(&cert, INT64_C(3599719634) - DPP_RING_NTP_UNIX);
+    good = unhex("3a81fb14c3b1d0fe43c9c577104d55a6d81788bfd2f09743c4557746a5a0353b", expected,
+                 32) == 32;
+    report(test, "kdf.uid.example", "TS 33.180 F.2.1.2",
+           good && period_no == 1388 &&
+               dpp_kdf_uid("sip:user@example.org", "kms.example.org", cert.period_s, 0, period_no,
+                           out) == 0 &&
                memcmp(out, expected, 32) == 0);
 }
 
