@@ -14,7 +14,8 @@
 #include "relay/ops/file.h"
 #include "relay/ops/keydir.h"
 
-#define TOKEN_MAX 16384
+#define TOKEN_MAX    16384
+#define SETS_AT_ONCE 8 /* key sets of one answer that are made ready */
 
 static const char help[] =
     "usage: mcrelay key fetch --kms https://HOST:PORT [--connect ADDR:PORT] --ca CA.pem\n"
@@ -235,7 +236,7 @@ int relay_key_fetch(int argc, char **argv)
     int code = read_words(&w, argc, argv);
     if (code != RELAY_EXIT_OK)
         return code;
-    int rc = dpp_keys_init(0);
+    int rc = dpp_keys_init((SETS_AT_ONCE + 1) * DPP_RING_SET_OCTETS);
     if (rc == DPP_E_HEAP_UNLOCKED)
         (void)relay_cmd_fail("key", RELAY_EXIT_OK, "warning: %s", relay_strerror(rc));
     else if (rc != 0)
