@@ -234,7 +234,7 @@ def test_tls(kms):
     kms.fetch(kms.token(), host="other.iops.example", code=3, out="no.set")
     assert not (kms.dir / "no.set").exists()
     kms.fetch(kms.token(), ca="absent.pem", code=1, out="no.set")
-    with pytest.raises(ssl.SSLError, match="ALERT"):
+    with pytest.raises(ssl.SSLError, match="closed|ALERT"):
         kms.http("GET", "/", version=ssl.TLSVersion.TLSv1_1)
     assert kms.http("GET", "/", version=ssl.TLSVersion.TLSv1_2)[0] == 404
     p = kms.run("key", "fetch", "--kms", f"http://127.0.0.1:{kms.port}", "--token", "fetch.jwt", "--user",
