@@ -177,6 +177,10 @@ static struct sds_message *take_over(struct relay_conn *conn, struct relay_chunk
         *err = RELAY_E_STOPPED;
         return NULL;
     }
+    if (chunk->session->open_messages >= relay_conf_of(conn->relay)->open_messages_max) {
+        *err = RELAY_E_TOO_MANY_OPEN;
+        return NULL;
+    }
     relay_flow_end(&m->flow, other);
     relay_life_part(m);
     relay_life_take_off(m);

@@ -308,46 +308,6 @@ static void lost_sender(void **state)
     stage_done(&s);
 }
 
-/* An open message goes on over a newer connection of its sender, under its Message-ID. */
-static void takeover(void **state)
-{
-    struct stage s;
-    struct kit_sds sds = kit_group("");
-
-    (void)state;
-    stage_group(&s);
-    sds.data = big;
-    sds.data_n = 20000;
-    struct kit_text body = kit_body(&sds);
-    kit_chunk(&s.sim, s.alice, "mid1", "", NULL, &body, 0, 12000, '+');
-    sim_pass(&s.sim, 1000);
-    unsigned newer = sim_user(&s.sim, SIM_ALICE);
-
-    /* the same message under another Message-ID, while the first is open */
-    assert_int_equal(kit_send(&s.sim, newer, &sds, "mid2"), 413);
-    assert_int_equal(s.sim.last_refusal, RELAY_E_SDS_OPEN_TWICE);
-
-    const char *tid = kit_chunk(&s.sim, newer, "mid1", "", NULL, &body, 10000, body.n - 10000, '$');
-    assert_int_equal(kit_code(&s.sim, newer, tid), 200);
-    stage_settle(&s);
-    assert_int_equal(s.b.n, 1);
-    assert_int_equal(s.b.got[0].flag, '$');
-    kit_same_payload(&s.b.got[0], &sds);
-
-    /* and never over an older one */
-    sds.message = 8;
-    free(body.p);
-    body = kit_body(&sds);
-    kit_chunk(&s.sim, newer, "mid3", "", NULL, &body, 0, 12000, '+');
-    tid = kit_chunk(&s.sim, s.alice, "mid3", "", NULL, &body, 12000, body.n - 12000, '$');
-    assert_int_equal(kit_code(&s.sim, s.alice, tid), 413);
-    sim_closed(&s.sim, newer);
-    stage_settle(&s);
-    assert_int_equal(s.b.got[1].flag, '#');
-    free(body.p);
-    stage_done(&s);
-}
-
 static void removed_member(void **state)
 {
     struct stage s;
@@ -501,39 +461,6 @@ static void draining(void **state)
     stage_done(&s);
 }
 
-/* Taken over in the middle of a chunk: what the old connection still says of it is refused. */
-static void takeover_in_a_chunk(void **state)
-{
-    struct stage s;
-    struct kit_sds sds = kit_group("");
-
-    (void)state;
-    stage_group(&s);
-    sds.data = big;
-    sds.data_n = 20000;
-    struct kit_text body = kit_body(&sds);
-    char text[2048];
-    int n = snprintf(text, sizeof text,
-                     "MSRP tidx SEND\r\nTo-Path: %s " SIM_SERVICE "\r\nFrom-Path: %s\r\n"
-                     "Message-ID: mid1\r\nByte-Range: 1-*/%zu\r\nContent-Type: "
-                     "multipart/mixed;boundary=kit\r\n\r\n",
-                     s.sim.conns[s.alice].use_path, s.sim.conns[s.alice].remote, body.n);
-    sim_say_n(&s.sim, s.alice, text, (size_t)n);
-    sim_say_n(&s.sim, s.alice, body.p, 12000);
-    unsigned newer = sim_user(&s.sim, SIM_ALICE);
-    const char *tid = kit_chunk(&s.sim, newer, "mid1", "", NULL, &body, 9000, body.n - 9000, '$');
-    assert_int_equal(kit_code(&s.sim, newer, tid), 200);
-    sim_say_n(&s.sim, s.alice, body.p + 12000, body.n - 12000);
-    sim_say(&s.sim, s.alice, "\r\n-------tidx$\r\n");
-    assert_int_equal(kit_code(&s.sim, s.alice, "tidx"), 413);
-    assert_int_equal(s.sim.last_refusal, RELAY_E_STOPPED);
-    stage_settle(&s);
-    assert_int_equal(s.b.n, 1);
-    kit_same_payload(&s.b.got[0], &sds);
-    free(body.p);
-    stage_done(&s);
-}
-
 /* All who were getting it are out: the sender is stopped. A message that is dead is forgotten after
  * a while, and its Message-ID is free again. */
 static void all_removed(void **state)
@@ -609,24 +536,14 @@ static void fragments(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(one_to_one),
-        cmocka_unit_test(listed_target),
-        cmocka_unit_test(group),
-        cmocka_unit_test(streaming),
-        cmocka_unit_test(success_report),
-        cmocka_unit_test(failure_reports),
-        cmocka_unit_test(group_failure),
-        cmocka_unit_test(failure_in_a_chunk),
-        cmocka_unit_test(lost_sender),
-        cmocka_unit_test(takeover),
-        cmocka_unit_test(removed_member),
-        cmocka_unit_test(session_expires),
-        cmocka_unit_test(absent),
-        cmocka_unit_test(draining),
-        cmocka_unit_test(fragments),
-        cmocka_unit_test(plain_listener),
-        cmocka_unit_test(takeover_in_a_chunk),
-        cmocka_unit_test(all_removed),
+        cmocka_unit_test(one_to_one),      cmocka_unit_test(listed_target),
+        cmocka_unit_test(group),           cmocka_unit_test(streaming),
+        cmocka_unit_test(success_report),  cmocka_unit_test(failure_reports),
+        cmocka_unit_test(group_failure),   cmocka_unit_test(failure_in_a_chunk),
+        cmocka_unit_test(lost_sender),     cmocka_unit_test(removed_member),
+        cmocka_unit_test(session_expires), cmocka_unit_test(absent),
+        cmocka_unit_test(draining),        cmocka_unit_test(fragments),
+        cmocka_unit_test(plain_listener),  cmocka_unit_test(all_removed),
     };
 
     for (size_t i = 0; i < sizeof big; i++)
