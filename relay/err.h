@@ -63,7 +63,7 @@
     X(REVOKED,          -7154, "the user is revoked",                                "revoked",          403, "54") \
     X(AUTH_SCHEME,      -7160, "the Authorization is not Bearer",                    "auth_scheme",      401, "53") \
     X(AUTH_OTHER_USER,  -7161, "another MCData ID on this connection",               "auth_other_user",  403, "54") \
-    X(AUTH_FAILS,       -7162, "the fifth failed AUTH in a minute",                  "auth_fails",       0,   "53") \
+    X(AUTH_FAILS,       -7162, "too many failed AUTHs in a minute",                  "auth_fails",       0,   "53") \
     X(AUTH_EXPIRES_LOW, -7163, "the asked Expires is below the minimum",             "auth_expires_low", 423, "55") \
     X(AUTH_EXPIRES_HIGH,-7164, "the asked Expires is above the maximum",             "auth_expires_high",423, "55") \
     X(AUTH_EXPIRES_NAN, -7165, "Expires is not a number",                            "auth_expires_nan", 400, "56") \
@@ -73,6 +73,8 @@
     X(BODY_SLOW,        -7169, "the body is under the minimum rate",                 "body_slow",        0,   "60") \
     X(WRITE_STALL,      -7170, "the peer takes no octet",                            "write_stall",      0,   "") \
     X(IDLE,             -7171, "the peer did not answer the keep-alive",             "idle",             0,   "") \
+    X(WRITE_SLOW,       -7176, "the peer takes its octets under the minimum rate",   "write_slow",       0,   "") \
+    X(AUTH_RATE,        -7177, "too many AUTHs of this user in a second",            "auth_rate",        403, "54") \
     X(SESSIONS,         -7172, "too many sessions on the connection",                "sessions",         403, "54") \
     X(CONNS_USER,       -7173, "too many connections of this user",                  "conns_user",       403, "54") \
     X(CONNS_TOTAL,      -7174, "too many connections",                               "conns_total",      0,   "") \

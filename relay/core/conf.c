@@ -22,6 +22,7 @@ void relay_conf_default(struct relay_conf *conf)
         .keepalive_ms = 60000,
         .keepalive_answer_ms = 30000,
         .write_stall_ms = 30000,
+        .out_rate_bytes_per_s = 128,
         .transaction_ms = 30000,
         .message_idle_ms = 60000,
         .pause_max_ms = 10000,

@@ -40,10 +40,11 @@ struct relay_conf {
     uint32_t body_rate_bytes_per_s, body_rate_window_ms; /* 128 over 30000 (row 60) */
     uint32_t keepalive_ms, keepalive_answer_ms;          /* 60000, 30000 */
     uint32_t write_stall_ms;                             /* 30000 */
-    uint32_t transaction_ms;                             /* 30000 */
+    uint32_t out_rate_bytes_per_s;       /* 128 over write_stall_ms, while output stands */
+    uint32_t transaction_ms;             /* 30000 */
     uint32_t message_idle_ms;            /* 60000: an open message nobody continues (class V) */
     uint32_t pause_max_ms;               /* 10000: all pauses of one message together */
-    uint32_t auth_fails, auth_fails_ms;  /* 5 within 60000, then close */
+    uint32_t auth_fails, auth_fails_ms;  /* 5 of a source within 60000 */
     uint32_t stopped_ms, stopped_chunks; /* 30000, 8: the ninth late chunk closes */
     uint32_t dedup_ttl_s;                /* 86400 */
 

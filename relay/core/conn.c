@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <openssl/crypto.h>
+
 #include "relay/core/csk.h"
 #include "relay/core/sds.h"
 
@@ -113,8 +115,19 @@ int relay_conn_admit(struct relay_conn *conn)
 
 /* --- the end --- */
 
+/* Octets of a slab that belong to this connection alone and may hold a token. */
+static void wipe(struct relay_slab *slab, const char *p, size_t n)
+{
+    OPENSSL_cleanse(slab->data + (p - slab->data), n);
+}
+
 void relay_chunk_done(struct relay_conn *conn)
 {
+    const struct msrp_head *head = &conn->chunk.head;
+
+    /* all lines: an AUTH may be refused for having two tokens */
+    if (head->authorization.n || head->method == MSRP_AUTH)
+        wipe(conn->chunk.head_slab, head->lines.p, head->lines.n);
     relay_slab_unref(conn->chunk.head_slab);
     conn->chunk = (struct relay_chunk){.head_slab = NULL};
 }
@@ -142,6 +155,8 @@ static void forget(struct relay_conn *conn)
     free(conn->hops);
     conn->hops = NULL;
     conn->hops_n = conn->hops_at = conn->hops_cap = 0;
+    if (conn->in) /* a head that broke off, or does not read */
+        wipe(conn->in, conn->in->data + conn->in_rd, conn->in->used - conn->in_rd);
     relay_slab_unref(conn->in);
     conn->in = NULL;
     conn->paused = 0;
@@ -267,6 +282,7 @@ char *relay_buffer(struct relay *relay, uint64_t id, size_t *n)
         if (conn->in) {
             slab->used = conn->in->used - conn->in_rd;
             memcpy(slab->data, conn->in->data + conn->in_rd, slab->used);
+            wipe(conn->in, conn->in->data + conn->in_rd, slab->used);
         }
         relay_slab_unref(conn->in);
         conn->in = slab;

@@ -57,7 +57,7 @@ struct relay_live {
     uint64_t end_at; /* out.queued behind its response */
 };
 
-enum { RELAY_LIVE_MAX = 16, RELAY_FAILS_MAX = 8 };
+enum { RELAY_LIVE_MAX = 16 };
 
 struct relay_conn {
     struct relay *relay;
@@ -102,9 +102,8 @@ struct relay_conn {
 
     /* deadlines, all monotonic milliseconds; 0: not running. See deadline.c. */
     int64_t opened_ms, heard_ms, head_since_ms, body_since_ms, ping_ms, stall_ms;
-    int64_t fails_ms[RELAY_FAILS_MAX]; /* ring of the last failed AUTHs */
-    uint64_t body_since_bytes, bytes_in;
-    unsigned fails;
+    int64_t out_since_ms;
+    uint64_t body_since_bytes, out_since_bytes, bytes_in;
 };
 
 /* --- what sds.c and fan.c may ask of the machine (implemented in conn.c, relay.c) --- */

@@ -6,6 +6,7 @@
  *   head_since_ms  the first octet of a head that is not complete (row 60)
  *   body_since_ms  begin of the window in which body octets are counted (row 60)
  *   stall_ms       there is output, and the driver has taken none since
+ *   out_since_ms   begin of the window in which octets taken are counted; ends with the output
  *
  * While we do not read (paused, or no memory), the peer cannot be blamed for what does not come. */
 #include "relay/core/machine.h"
@@ -51,12 +52,30 @@ static void watch_reading(struct relay_conn *conn, int64_t now_ms)
 
 static void watch_writing(struct relay_conn *conn, int64_t now_ms)
 {
-    if (!conn->out.bytes && !relay_fan_is_ready(conn))
-        conn->stall_ms = 0;
-    else if (!conn->stall_ms)
+    const struct relay_conf *conf = &conn->relay->conf;
+
+    if (!conn->out.bytes && !relay_fan_is_ready(conn)) {
+        conn->stall_ms = conn->out_since_ms = 0;
+        return;
+    }
+    if (!conn->stall_ms)
         conn->stall_ms = now_ms;
-    else if (is_over(conn->stall_ms, now_ms, conn->relay->conf.write_stall_ms))
+    if (is_over(conn->stall_ms, now_ms, conf->write_stall_ms)) {
         relay_conn_close(conn, RELAY_E_WRITE_STALL);
+        return;
+    }
+    if (is_over(conn->out_since_ms, now_ms, conf->write_stall_ms)) {
+        uint64_t due = (uint64_t)conf->out_rate_bytes_per_s * conf->write_stall_ms / 1000;
+        if (conn->out.sent - conn->out_since_bytes < due) {
+            relay_conn_close(conn, RELAY_E_WRITE_SLOW);
+            return;
+        }
+        conn->out_since_ms = 0;
+    }
+    if (!conn->out_since_ms) {
+        conn->out_since_ms = now_ms;
+        conn->out_since_bytes = conn->out.sent;
+    }
 }
 
 /* profile section 2.9 */

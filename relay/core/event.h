@@ -13,6 +13,7 @@
     X(CONN_OPEN,       DEBUG, "connection accepted")                         \
     X(CONN_CLOSED,     DEBUG, "connection closed")                           \
     X(AUTH_OK,         INFO,  "user authorised")                             \
+    X(AUTH_RENEWED,    DEBUG, "session renewed")                             \
     X(SESSION_END,     DEBUG, "session ended")                               \
     X(REFUSED,         INFO,  "refused")                                     \
     X(CSK,             INFO,  "CSK uploaded")                                \

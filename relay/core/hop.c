@@ -108,6 +108,13 @@ void relay_hop_sent(struct relay_conn *conn)
 
 void relay_hop_tick(struct relay_conn *conn)
 {
+    /* while we do not read, an answer may wait in its socket: that time does not count */
+    if (conn->paused || conn->starved) {
+        for (unsigned i = 0; i < conn->hops_n; i++)
+            if (hop_at(conn, i)->sent_ms >= 0)
+                hop_at(conn, i)->sent_ms += conn->relay->gone_ms;
+        return;
+    }
     /* rfc4975#7.1.1, rfc4976#6.4.1: 30 s after the last octet was sent, silence is a failure */
     while (conn->hops_n) {
         struct relay_hop *hop = hop_at(conn, 0);

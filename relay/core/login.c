@@ -4,8 +4,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include <openssl/crypto.h>
-
 #include "relay/auth/claims.h"
 #include "relay/core/csk.h"
 
@@ -13,6 +11,7 @@
 struct wish {
     struct relay_claims claims;
     int64_t expires_s; /* granted */
+    bool renews;       /* the session was there */
 };
 
 bool relay_login_is_barred(const struct relay_conn *conn)
@@ -20,35 +19,36 @@ bool relay_login_is_barred(const struct relay_conn *conn)
     return !conn->tls && !(conn->loopback && conn->relay->conf.plaintext_auth);
 }
 
-/* Was that one failure too many? The last conf.auth_fails of them lie within conf.auth_fails_ms.
+/* Was that one failure too many? They count by the source: a new connection is no new chance.
  * row 53, rfc4976#6.3 */
 static bool is_one_too_many(struct relay_conn *conn)
 {
     const struct relay_conf *conf = &conn->relay->conf;
-    int64_t now_ms = conn->relay->now.mono_ms;
-    unsigned max = conf->auth_fails < RELAY_FAILS_MAX ? conf->auth_fails : RELAY_FAILS_MAX;
 
-    conn->fails_ms[conn->fails++ % RELAY_FAILS_MAX] = now_ms;
-    return conn->fails >= max && now_ms - conn->fails_ms[(conn->fails - max) % RELAY_FAILS_MAX] <
-                                     (int64_t)conf->auth_fails_ms;
+    return relay_sources_fail(&conn->relay->sources, conn->source, conn->relay->now.mono_ms,
+                              conf->auth_fails, conf->auth_fails_ms);
 }
 
 static int check_token(struct relay_conn *conn, struct wish *wish)
 {
     const struct relay *relay = conn->relay;
+    const struct relay_conf *conf = &relay->conf;
     const struct msrp_head *head = &conn->chunk.head;
     struct msrp_str scheme, token;
 
+    /* before the costly part; the first AUTH of a connection has paid with its handshake */
+    if (conn->presence && !relay_bucket_take(&conn->presence->auths, relay->now.mono_ms,
+                                             conf->rate_messages_per_s, conf->rate_messages_burst))
+        return RELAY_E_AUTH_RATE;
     if (!head->authorization.n)
         return RELAY_E_AUTH_NONE; /* row 52 */
     msrp_str_cut(head->authorization, ' ', &scheme, &token);
     if (!msrp_str_is_nocase(scheme, "Bearer"))
         return RELAY_E_AUTH_SCHEME;
-    if (!relay->conf.auth)
+    if (!conf->auth)
         return RELAY_E_JWS_KID; /* no issuer, no key */
 
-    int err =
-        relay_auth_token(relay->conf.auth, msrp_str_trim(token), relay->now.unix_s, &wish->claims);
+    int err = relay_auth_token(conf->auth, msrp_str_trim(token), relay->now.unix_s, &wish->claims);
     if (err < 0)
         return err;
     const struct relay_user *user =
@@ -80,8 +80,7 @@ static int check_expires(struct relay_conn *conn, struct wish *wish)
 }
 
 /* The live session of this From-Path, or a new one. profile 2.7 */
-static int open_session(struct relay_conn *conn, const struct wish *wish,
-                        struct relay_session **out)
+static int open_session(struct relay_conn *conn, struct wish *wish, struct relay_session **out)
 {
     struct relay *relay = conn->relay;
     struct msrp_str remote = conn->chunk.head.from.text;
@@ -92,6 +91,7 @@ static int open_session(struct relay_conn *conn, const struct wish *wish,
     for (session = conn->sessions; session; session = session->next)
         if (!session->ended && relay_path_is_same(msrp_str_of(session->remote), remote))
             break;
+    wish->renews = session;
     if (session) {
         *out = session;
         return relay_session_set_issuer(session, claims->iss, claims->kid);
@@ -127,15 +127,6 @@ static int open_session(struct relay_conn *conn, const struct wish *wish,
     relay->counts.sessions_now++;
     *out = session;
     return 0;
-}
-
-/* The token is needed no more; its octets in the slab belong to this request alone. */
-static void wipe_token(struct relay_chunk *chunk)
-{
-    struct msrp_str token = chunk->head.authorization;
-
-    if (token.n)
-        OPENSSL_cleanse(chunk->head_slab->data + (token.p - chunk->head_slab->data), token.n);
 }
 
 static void refuse(struct relay_conn *conn, int err)
@@ -175,7 +166,6 @@ void relay_login(struct relay_conn *conn)
     char use_path[MSRP_URI_MAX + 1], expires[24];
 
     int err = check_token(conn, &wish);
-    wipe_token(&conn->chunk);
     if (!err)
         err = check_expires(conn, &wish);
     if (!err)
@@ -193,7 +183,9 @@ void relay_login(struct relay_conn *conn)
     };
     conn->chunk.session = session;
     relay_answer(conn, 200, 0, fields, 2);
-    relay_emit(relay, conn, &(struct relay_event){.kind = RELAY_EVENT_AUTH_OK, .status = 200});
+    struct relay_event event = {
+        .kind = wish.renews ? RELAY_EVENT_AUTH_RENEWED : RELAY_EVENT_AUTH_OK, .status = 200};
+    relay_emit(relay, conn, &event);
 }
 
 void relay_login_recheck(struct relay_conn *conn)

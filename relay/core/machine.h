@@ -34,6 +34,7 @@ struct relay {
     struct relay_directory directory;
     struct relay_sources sources;
     int64_t tick_ms; /* of the last tick */
+    int64_t gone_ms; /* between it and the one before */
 
     struct relay_event *events; /* ring */
     unsigned events_n, events_at, events_cap;

@@ -221,10 +221,12 @@ static void each_conn(struct relay *relay, void (*look)(struct relay_conn *conn)
 
 static void on_tick(struct relay *relay)
 {
-    if (relay->now.mono_ms - relay->tick_ms < RELAY_TICK_MS)
+    relay->gone_ms = relay->now.mono_ms - relay->tick_ms;
+    if (relay->gone_ms < RELAY_TICK_MS)
         return;
     relay->tick_ms = relay->now.mono_ms;
     each_conn(relay, relay_conn_tick);
+    relay_sources_sweep(&relay->sources, relay->now.mono_ms, relay->conf.auth_fails_ms);
     relay_sds_tick(relay->sds);
     if (relay->directory.n > relay->counts.conns_authorised_now)
         relay_directory_sweep(&relay->directory, relay->now.mono_ms,
@@ -432,6 +434,8 @@ void relay_sent(struct relay *relay, uint64_t id, const struct relay_now *now, s
     relay->counts.bytes_out += conn->out.sent - before;
     if (conn->out.sent != before)
         conn->stall_ms = 0;
+    if (!conn->out.bytes)
+        conn->out_since_ms = 0; /* took all there was */
     relay_hop_sent(conn);
     if (conn->clogged && conn->out.bytes <= relay->conf.out_low) {
         conn->clogged = false;

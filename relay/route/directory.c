@@ -90,6 +90,7 @@ void relay_directory_sweep(struct relay_directory *dir, int64_t now_ms, uint32_t
         for (struct relay_presence **link = &dir->rows[i]; *link;) {
             struct relay_presence *presence = *link;
             if (presence->conns || !relay_bucket_is_full(&presence->messages, now_ms, rate_per_s) ||
+                !relay_bucket_is_full(&presence->auths, now_ms, rate_per_s) ||
                 !relay_bucket_is_full(&presence->uploads, now_ms, RELAY_UPLOADS_PER_S)) {
                 link = &presence->next_in_row;
                 continue;

@@ -20,7 +20,7 @@ struct relay_presence {
     struct relay_conn *first; /* chained by the core through next_same_user */
     unsigned conns;
     /* these outlive a connection, so that leaving does not refill them */
-    struct relay_bucket messages, uploads;
+    struct relay_bucket messages, auths, uploads;
     size_t user_n;
     char user[]; /* NUL-terminated */
 };

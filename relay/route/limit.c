@@ -66,34 +66,90 @@ static struct relay_source **find(struct relay_sources *table, const char *sourc
     return link;
 }
 
-int relay_sources_add(struct relay_sources *table, const char *source, unsigned max)
+/* The same, made when it is not there; NULL without memory. */
+static struct relay_source *get(struct relay_sources *table, const char *source)
 {
     struct relay_source **link = find(table, source);
+    size_t n = strlen(source) + 1;
 
-    if (!*link) {
-        size_t n = strlen(source) + 1;
-        struct relay_source *entry = malloc(sizeof *entry + n);
-        if (!entry)
-            return RELAY_E_NOMEM;
-        *entry = (struct relay_source){.unauth = 0};
-        memcpy(entry->text, source, n);
-        *link = entry;
-        table->n++;
-    }
-    if ((*link)->unauth >= max)
+    if (*link)
+        return *link;
+    struct relay_source *entry = malloc(sizeof *entry + n);
+    if (!entry)
+        return NULL;
+    *entry = (struct relay_source){.unauth = 0};
+    memcpy(entry->text, source, n);
+    *link = entry;
+    table->n++;
+    return entry;
+}
+
+/* Takes the entry away when it tells nothing any more. */
+static void drop_empty(struct relay_sources *table, struct relay_source **link)
+{
+    struct relay_source *entry = *link;
+
+    if (entry->unauth || entry->fails)
+        return;
+    *link = entry->next_in_row;
+    free(entry);
+    table->n--;
+}
+
+int relay_sources_add(struct relay_sources *table, const char *source, unsigned max)
+{
+    struct relay_source *entry = get(table, source);
+
+    if (!entry)
+        return RELAY_E_NOMEM;
+    if (entry->unauth >= max)
         return RELAY_E_CONNS_UNAUTH;
-    (*link)->unauth++;
+    entry->unauth++;
     return 0;
 }
 
 void relay_sources_drop(struct relay_sources *table, const char *source)
 {
     struct relay_source **link = find(table, source);
-    struct relay_source *entry = *link;
 
-    if (!entry || --entry->unauth)
+    if (!*link || !(*link)->unauth)
         return;
-    *link = entry->next_in_row;
-    free(entry);
-    table->n--;
+    (*link)->unauth--;
+    drop_empty(table, link);
+}
+
+static bool is_past(const struct relay_source *entry, int64_t now_ms, uint32_t window_ms)
+{
+    return now_ms - entry->fails_ms >= (int64_t)window_ms;
+}
+
+bool relay_sources_fail(struct relay_sources *table, const char *source, int64_t now_ms,
+                        unsigned max, uint32_t window_ms)
+{
+    struct relay_source *entry = get(table, source);
+
+    if (!entry)
+        return true;
+    table->failed += !entry->fails;
+    if (!entry->fails || is_past(entry, now_ms, window_ms)) {
+        entry->fails = 0;
+        entry->fails_ms = now_ms;
+    }
+    return ++entry->fails >= max;
+}
+
+void relay_sources_sweep(struct relay_sources *table, int64_t now_ms, uint32_t window_ms)
+{
+    for (size_t i = 0; table->failed && i < table->rows_n; i++) {
+        for (struct relay_source **link = &table->rows[i]; *link;) {
+            struct relay_source *entry = *link;
+            if (entry->fails && is_past(entry, now_ms, window_ms)) {
+                entry->fails = 0;
+                table->failed--;
+                drop_empty(table, link);
+            }
+            if (*link == entry)
+                link = &entry->next_in_row;
+        }
+    }
 }

@@ -21,16 +21,19 @@ bool relay_bucket_take(struct relay_bucket *bucket, int64_t now_ms, uint32_t rat
 /* Has it filled up again? */
 bool relay_bucket_is_full(const struct relay_bucket *bucket, int64_t now_ms, uint32_t rate_per_s);
 
-/* Unauthorised connections by source address. */
+/* What strangers do, by source address: unauthorised connections and failed AUTHs. */
 struct relay_source {
     struct relay_source *next_in_row;
     unsigned unauth;
+    unsigned fails; /* since fails_ms; they outlive a connection */
+    int64_t fails_ms;
     char text[]; /* NUL-terminated */
 };
 
 struct relay_sources {
     struct relay_source **rows;
     size_t rows_n, n;
+    size_t failed; /* entries with failures: nothing to sweep without */
     struct relay_hash key;
 };
 
@@ -45,5 +48,12 @@ int relay_sources_add(struct relay_sources *table, const char *source, unsigned 
     __attribute__((warn_unused_result));
 /* One less: it is gone, or authorised now. */
 void relay_sources_drop(struct relay_sources *table, const char *source);
+
+/* Counts a failed AUTH from `source`. True when it is the max'th, or a later one, of the window
+ * that began with the first; without memory too. */
+bool relay_sources_fail(struct relay_sources *table, const char *source, int64_t now_ms,
+                        unsigned max, uint32_t window_ms);
+/* Forgets the failures whose window is over. */
+void relay_sources_sweep(struct relay_sources *table, int64_t now_ms, uint32_t window_ms);
 
 #endif

@@ -45,6 +45,7 @@ static void test_defaults(void **state)
     assert_int_equal(conf.keepalive_ms, 60000);
     assert_int_equal(conf.keepalive_answer_ms, 30000);
     assert_int_equal(conf.write_stall_ms, 30000);
+    assert_int_equal(conf.out_rate_bytes_per_s, 128);
     assert_int_equal(conf.transaction_ms, 30000);
     assert_int_equal(conf.message_idle_ms, 60000);
     assert_int_equal(conf.pause_max_ms, 10000);

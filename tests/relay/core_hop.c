@@ -14,6 +14,32 @@ static struct relay_conn *conn_of(struct sim *sim, unsigned c)
     return relay_conn_find(sim->relay, c + 1);
 }
 
+/* While the relay does not read, an answer may wait in its socket: the time does not count. */
+static void test_paused(void **state)
+{
+    struct sim sim;
+    char tid[64];
+
+    (void)state;
+    sim_init(&sim);
+    sim_start(&sim);
+    unsigned c = sim_user(&sim, SIM_ALICE);
+    sim_pass(&sim, 60500);
+    assert_int_equal(sscanf(sim_heard(&sim, c), "MSRP %40s SEND", tid), 1);
+    assert_int_equal(conn_of(&sim, c)->hops_n, 1);
+    sim_pass(&sim, 20000);
+    relay_conn_pause(conn_of(&sim, c));
+    sim_pass(&sim, 50000);
+    assert_int_equal(conn_of(&sim, c)->hops_n, 1);
+    relay_conn_resume(conn_of(&sim, c));
+    sim_pump(&sim);
+    sim_sayf(&sim, c, "MSRP %s 200 OK\r\nTo-Path: %s\r\nFrom-Path: %s\r\n-------%s$\r\n", tid,
+             sim.conns[c].use_path, sim.conns[c].remote, tid);
+    assert_int_equal(conn_of(&sim, c)->hops_n, 0);
+    assert_int_equal(relay_counts(sim.relay)->late_responses, 0);
+    sim_done(&sim);
+}
+
 /* The keep-alive: sent after 60 s of silence, well formed, answered or the end. profile 2.9 */
 static void test_keepalive(void **state)
 {
@@ -192,10 +218,8 @@ static void test_no_random(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_keepalive),
-        cmocka_unit_test(test_ids),
-        cmocka_unit_test(test_ring),
-        cmocka_unit_test(test_no_random),
+        cmocka_unit_test(test_paused), cmocka_unit_test(test_keepalive), cmocka_unit_test(test_ids),
+        cmocka_unit_test(test_ring),   cmocka_unit_test(test_no_random),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

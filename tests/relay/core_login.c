@@ -139,6 +139,101 @@ static void test_renewal(void **state)
     sim_done(&sim);
 }
 
+/* AUTH again and again costs the user his tokens; only the first is news. */
+static void test_rate(void **state)
+{
+    struct sim sim;
+
+    (void)state;
+    sim_init(&sim);
+    sim.conf.rate_messages_per_s = 2;
+    sim.conf.rate_messages_burst = 3;
+    sim_start(&sim);
+    unsigned c = sim_user(&sim, SIM_ALICE);
+    assert_int_equal(sim.events[(sim.events_n - 1) % SIM_EVENTS_MAX].kind, RELAY_EVENT_AUTH_OK);
+    for (int i = 0; i < 3; i++) {
+        assert_true(sim_login(&sim, c, SIM_ALICE));
+        assert_int_equal(sim.events[(sim.events_n - 1) % SIM_EVENTS_MAX].kind,
+                         RELAY_EVENT_AUTH_RENEWED);
+    }
+    assert_non_null(strstr(auth(&sim, c, sim.conns[c].remote, "", 7200), " 403 "));
+    assert_int_equal(sim.last_refusal, RELAY_E_AUTH_RATE);
+    sim_pass(&sim, 1000);
+    assert_true(sim_login(&sim, c, SIM_ALICE));
+    assert_int_equal(ping(&sim, c, sim.conns[c].use_path, sim.conns[c].remote), 200);
+    sim_done(&sim);
+}
+
+/* A new connection is no new chance: failures count by the source. rfc4976#6.3 */
+static void test_fails_of_a_source(void **state)
+{
+    static const char bad[] = "MSRP tidx AUTH\r\nTo-Path: " SIM_URI "\r\nFrom-Path: "
+                              "msrps://c.invalid:1/s;tcp\r\nAuthorization: Bearer x\r\n"
+                              "-------tidx$\r\n";
+    struct sim sim;
+
+    (void)state;
+    sim_init(&sim);
+    sim_start(&sim);
+    for (int i = 1; i <= 7; i++) {
+        unsigned c = sim_open_from(&sim, true, "192.0.2.1");
+        sim_say(&sim, c, bad);
+        assert_int_equal(sim.conns[c].is_closing, i >= 5);
+        assert_int_equal(sim.last_refusal == RELAY_E_AUTH_FAILS, i >= 5);
+        sim_closed(&sim, c);
+    }
+    /* others are not blamed, nor is who has a token */
+    unsigned c = sim_open_from(&sim, true, "192.0.2.2");
+    sim_say(&sim, c, bad);
+    assert_false(sim.conns[c].is_closing);
+    c = sim_open_from(&sim, true, "192.0.2.1");
+    assert_true(sim_login(&sim, c, SIM_ALICE));
+    sim_pass(&sim, 60500);
+    c = sim_open_from(&sim, true, "192.0.2.1");
+    sim_say(&sim, c, bad);
+    assert_false(sim.conns[c].is_closing);
+    sim_done(&sim);
+}
+
+/* Nor does that of a head that is not complete when it moves to a new slab, that breaks off or is
+ * refused. */
+static void test_wiped_without_login(void **state)
+{
+    static const char token[] = "a-token-that-nobody-else-may-see";
+    static const char *const ends[] = {
+        "",
+        "\r\nbroken off",
+        "\r\nAuthorization: Bearer twice\r\n-------auth$\r\nMSRP next",
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
+        struct sim sim;
+        sim_init(&sim);
+        sim_start(&sim);
+        unsigned c = sim_user(&sim, SIM_ALICE);
+        struct relay_conn *conn = relay_conn_find(sim.relay, c + 1);
+        sim_sayf(&sim, c,
+                 "MSRP auth AUTH\r\nTo-Path: " SIM_URI "\r\nFrom-Path: %s\r\n"
+                 "Authorization: Bearer %s%s",
+                 sim.conns[c].remote, token, ends[i]);
+        assert_non_null(conn->in);
+        struct relay_slab *slab = relay_slab_ref(conn->in);
+        if (i == 0) {
+            slab->cap = slab->used; /* full: the head moves on */
+            sim_say(&sim, c, "x");
+            assert_ptr_not_equal(conn->in, slab);
+            assert_non_null(memmem(conn->in->data, conn->in->used, token, sizeof token - 1));
+            slab->cap = RELAY_SLAB_SIZE;
+        } else if (i == 1) {
+            sim_closed(&sim, c);
+        }
+        assert_null(memmem(slab->data, slab->used, token, sizeof token - 1));
+        relay_slab_unref(slab);
+        sim_done(&sim);
+    }
+}
+
 /* The token does not stay in the memory of received octets. */
 static void test_wiped(void **state)
 {
@@ -205,8 +300,14 @@ static void test_csk(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_many),  cmocka_unit_test(test_ended), cmocka_unit_test(test_renewal),
-        cmocka_unit_test(test_wiped), cmocka_unit_test(test_csk),
+        cmocka_unit_test(test_many),
+        cmocka_unit_test(test_ended),
+        cmocka_unit_test(test_renewal),
+        cmocka_unit_test(test_rate),
+        cmocka_unit_test(test_fails_of_a_source),
+        cmocka_unit_test(test_wiped_without_login),
+        cmocka_unit_test(test_wiped),
+        cmocka_unit_test(test_csk),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -69,11 +69,50 @@ static void test_sources(void **state)
     relay_sources_done(&table);
 }
 
+/* Failures outlive the connections, for one window. */
+static void test_fails(void **state)
+{
+    struct relay_hash key = relay_hash_key((const uint8_t *)"a random secret!");
+    struct relay_sources table;
+    char source[32];
+
+    (void)state;
+    assert_int_equal(relay_sources_init(&table, &key), 0);
+    assert_int_equal(relay_sources_add(&table, "192.0.2.1", 3), 0);
+    for (int i = 1; i <= 7; i++)
+        assert_int_equal(relay_sources_fail(&table, "192.0.2.1", 1000 + i, 5, 60000), i >= 5);
+    assert_false(relay_sources_fail(&table, "192.0.2.2", 2000, 5, 60000));
+    relay_sources_drop(&table, "192.0.2.1");
+    relay_sources_drop(&table, "192.0.2.2"); /* had no connection: nothing */
+    assert_int_equal(table.n, 2);
+    relay_sources_sweep(&table, 61000, 60000);
+    assert_int_equal(table.n, 2);
+    relay_sources_sweep(&table, 61001, 60000);
+    assert_int_equal(table.n, 1);
+    assert_false(relay_sources_fail(&table, "192.0.2.1", 61002, 5, 60000));
+    assert_false(relay_sources_fail(&table, "192.0.2.2", 62000, 1 + 1, 60000)); /* anew */
+    assert_true(relay_sources_fail(&table, "192.0.2.2", 62000, 1 + 1, 60000));
+
+    /* one with a connection stays when its failures go */
+    assert_int_equal(relay_sources_add(&table, "192.0.2.2", 3), 0);
+    for (int i = 0; i < 5000; i++) {
+        snprintf(source, sizeof source, "2001:db8::%x", i);
+        assert_false(relay_sources_fail(&table, source, 62000, 5, 60000));
+    }
+    relay_sources_sweep(&table, 122000, 60000);
+    assert_int_equal(table.n, 1);
+    assert_int_equal(table.failed, 0);
+    relay_sources_drop(&table, "192.0.2.2");
+    assert_int_equal(table.n, 0);
+    relay_sources_done(&table);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_bucket),
         cmocka_unit_test(test_sources),
+        cmocka_unit_test(test_fails),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
