@@ -253,6 +253,8 @@ static bool run(struct prepare *p)
 
     if (f->failed)
         return true;
+    if (BN_is_zero(p->y)) /* of order 2: the affine steps would take it for its own double */
+        return false;
     dpp_field_copy(f, p->x2, p->x);
     dpp_field_copy(f, p->y2, p->y);
     dpp_field_sub(f, p->minus_y, p->zero, p->y);
