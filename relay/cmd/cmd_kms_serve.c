@@ -173,7 +173,7 @@ int relay_kms_serve(int argc, char **argv)
     char why[512], *jwks_text = NULL, *certificate = NULL, *key = NULL;
     size_t jwks_n, certificate_n, key_n = 0;
     struct relay_jwks *jwks = NULL;
-    struct kms kms = {NULL};
+    struct kms kms = {.domain = NULL};
     const char *wrong = why;
     int code = read_words(&w, argc, argv);
 

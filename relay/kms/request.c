@@ -189,7 +189,7 @@ int relay_kms_answer(const struct relay_domain *domain, const struct relay_kms_r
                      char *out, struct relay_kms_answer *answer)
 {
     const struct dpp_kms_cert *cert = relay_domain_cert(domain);
-    struct target target = {RESOURCE_NONE};
+    struct target target = {.resource = RESOURCE_NONE};
     struct dpp_kms_request body = {0};
     struct dpp_kms_doc *doc = NULL;
     int rc = 0;
