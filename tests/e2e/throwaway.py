@@ -32,15 +32,20 @@ def b64(octets):
     return base64.urlsafe_b64encode(octets).rstrip(b"=").decode()
 
 class Site:
-    """Files of a site as relay/dist/site makes them; start() and stop() run the daemon."""
+    """Files of a site as relay/dist/site makes them; start() and stop() run the daemon. With kms it has
+    a KMS, which start_kms() serves, and its users fetch their key sets from there; without, their
+    keys were made by hand."""
 
-    def __init__(self):
+    def __init__(self, kms=False):
         self.dir = pathlib.Path(tempfile.mkdtemp(prefix="mcrelay-"))
-        self.port, self.metrics_port, self.plain_port = free_ports(3)
-        subprocess.run([ROOT / "relay/dist/site", self.dir, str(self.port), str(self.metrics_port)],
+        self.port, self.metrics_port, self.plain_port, self.kms_port = free_ports(4)
+        ports = [self.port, self.metrics_port] + ([self.kms_port] if kms else [])
+        subprocess.run([ROOT / "relay/dist/site", *([] if kms else ["--provisioned"]), self.dir,
+                        *map(str, ports)],
                        check=True, env={**os.environ, "MCRELAY": str(BUILD / "mcrelay")})
         self.config = self.dir / "mcrelayd.yaml"
-        self.process = None
+        self.has_kms = kms
+        self.process = self.kms = None
         self.issuer = serialization.load_pem_private_key((self.dir / "issuer.pem").read_bytes(), None)
 
     def token(self, **claims):
@@ -80,17 +85,53 @@ class Site:
         self.process = None
         return code
 
+    def start_kms(self):
+        """Serves the KMS and fetches a key set for everybody but the relay, which does so itself."""
+        self.kms_log = open(self.dir / "kms.log", "ab")
+        self.kms = subprocess.Popen(
+            [BUILD / "mcrelay", "kms", "serve", "--dir", self.dir / "kms", "--listen",
+             f"127.0.0.1:{self.kms_port}", "--certificate", self.dir / "kms.pem", "--key",
+             self.dir / "kms.key", "--issuer", "https://idms.iops.example", "--jwks",
+             self.dir / "jwks.json", "--audience", "mcrelay"], stderr=self.kms_log)
+        for _ in range(100):
+            try:
+                socket.create_connection(("127.0.0.1", self.kms_port), 1).close()
+                break
+            except OSError:
+                time.sleep(0.1)
+        for user in ("alice", "bob", "carol", "dave", "control"):
+            done = self.fetch(user)
+            if done.returncode != 0:
+                raise RuntimeError(f"{user} gets no key set: {done.stderr}")
+        return self
+
+    def fetch(self, user):
+        return self.mcrelay("key", "fetch", "--kms", f"https://kms.iops.example:{self.kms_port}",
+                            "--connect", f"127.0.0.1:{self.kms_port}", "--ca", self.dir / "ca.pem",
+                            "--token", self.dir / f"tokens/{user}.kms", "--user",
+                            f"sip:{user}@iops.example", "--keyset", self.dir / f"keys/{user}.keyset",
+                            "--kek", self.dir / f"keys/{user}.kek")
+
+    def stop_kms(self):
+        if self.kms is not None:
+            self.kms.send_signal(signal.SIGTERM)
+            self.kms.wait(20)
+            self.kms = None
+
     def remove(self):
-        if self.process is not None:
-            self.process.kill()
-            self.process.wait()
+        for process in (self.process, self.kms):
+            if process is not None:
+                process.kill()
+                process.wait()
         shutil.rmtree(self.dir, ignore_errors=True)
 
     def as_user(self, user):
         return ["--relay", f"msrps://{NAME}:{self.port}", "--connect", f"127.0.0.1:{self.port}",
                 "--ca", self.dir / "ca.pem", "--me", f"sip:{user}@iops.example",
                 "--token", self.dir / "tokens" / user, "--keys", self.dir / f"keys/{user}.keys",
-                "--kek", self.dir / f"keys/{user}.kek"]
+                "--kek", self.dir / f"keys/{user}.kek",
+                *(["--keyset", self.dir / f"keys/{user}.keyset", "--mdsi", "sip:relay@iops.example",
+                   "--manager", "sip:control@iops.example"] if self.has_kms else [])]
 
     def mcrelay(self, *words, timeout=60, **options):
         return subprocess.run([BUILD / "mcrelay", *words], capture_output=True, text=True,
