@@ -10,6 +10,8 @@ static const struct relay_cmd table[] = {
     {"token", relay_cmd_token, "issue or inspect access tokens for tests"},
     {"key", relay_cmd_key, "make, list, import and export PCK, GMK and CSK"},
     {"kms", relay_cmd_kms, "the KMS of an isolated site: make it, issue keys, serve them"},
+    {"mikey", relay_cmd_mikey,
+     "open or make a MIKEY-SAKKE I_MESSAGE, the message that carries a key"},
     {"decode", relay_cmd_decode, "print the octets of a frame or message as text"},
     {"check", relay_cmd_check, "check a configuration file"},
     {"selftest", relay_cmd_selftest, "compute the test vectors on this machine"},
