@@ -12,15 +12,15 @@ static int p_hash(const uint8_t *s, size_t s_n, const uint8_t *label, size_t lab
                   size_t out_n)
 {
     DPP_SCRUB(block, 32);
-    uint8_t a[32 + 9 + 255]; /* A_i || label */
-    size_t a_n = label_n;    /* A_0 = label */
+    DPP_SCRUB(room, 1024); /* A_i || label: at most 32 + 9 + 255 */
+    uint8_t *a = room.p;
+    size_t a_n = label_n; /* A_0 = label */
 
     memcpy(a, label, label_n);
     for (size_t at = 0; at < out_n; at += 32) {
-        uint8_t next[32];
-        if (!HMAC(EVP_sha256(), s, (int)s_n, a, a_n, next, NULL))
+        if (!HMAC(EVP_sha256(), s, (int)s_n, a, a_n, block.p, NULL))
             return DPP_E_CRYPTO;
-        memcpy(a, next, 32);
+        memcpy(a, block.p, 32);
         memcpy(a + 32, label, label_n);
         if (!HMAC(EVP_sha256(), s, (int)s_n, a, 32 + label_n, block.p, NULL))
             return DPP_E_CRYPTO;
@@ -28,7 +28,6 @@ static int p_hash(const uint8_t *s, size_t s_n, const uint8_t *label, size_t lab
             out[at + i] ^= block.p[i];
         a_n = 32;
     }
-    OPENSSL_cleanse(a, sizeof a);
     return 0;
 }
 
