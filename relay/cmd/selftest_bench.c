@@ -389,7 +389,8 @@ static bool memory_run(const struct bench *b, bool json)
 bool relay_selftest_bench(bool json)
 {
     struct bench b;
-    bool good = yardstick_init(&b.yard) & subject_init(&b.subject);
+    bool has_yard = yardstick_init(&b.yard); /* both are made, for both are freed */
+    bool good = subject_init(&b.subject) && has_yard;
 
     if (!good || !ecdsa_sign(&b) || !eccsi_sign(&b) || !sakke_seal(&b)) {
         relay_cmd_fail("selftest", RELAY_EXIT_FAILED, "the benchmark cannot be set up");
