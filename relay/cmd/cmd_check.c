@@ -52,6 +52,8 @@ int relay_cmd_check(int argc, char **argv)
     } else if (err < 0) {
         fprintf(stderr, "%s\n", why);
     } else {
+        if (why[0])
+            fprintf(stderr, "warning: %s\n", why);
         printf("%s: right (%zu TLS and %zu plain listeners, %zu issuers)\n", path,
                files.settings.listen.n, files.settings.plain.n, files.settings.issuers_n);
     }

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "relay/cmd/keyset.h"
 #include "relay/err.h"
 #include "relay/ops/file.h"
 #include "relay/ops/keydir.h"
@@ -51,6 +52,7 @@ static int make_heap(const struct relay_settings *settings, char *why, size_t wh
 
 int daemon_files_load(struct daemon_files *files, const char *path, char *why, size_t why_n)
 {
+    char keys[RELAY_CONF_WHY] = "";
     int err;
 
     memset(files, 0, sizeof *files);
@@ -63,6 +65,13 @@ int daemon_files_load(struct daemon_files *files, const char *path, char *why, s
         err = relay_jwksdir_load(&files->settings, &files->rules, why, why_n);
     if (err == 0)
         err = daemon_files_tls(&files->settings, &files->tls, why, why_n);
+    if (err == 0) {
+        size_t at = strlen(why);
+        err = daemon_keyset_read(&files->settings, &files->ring, keys, sizeof keys);
+        at = err < 0 ? 0 : at;
+        if (keys[0])
+            snprintf(why + at, why_n - at, "%s%s", at ? "; " : "", keys);
+    }
     if (err < 0)
         daemon_files_done(files);
     else
@@ -72,6 +81,7 @@ int daemon_files_load(struct daemon_files *files, const char *path, char *why, s
 
 void daemon_files_done(struct daemon_files *files)
 {
+    dpp_ring_free(files->ring);
     relay_ctx_unref(files->tls);
     relay_rules_free(files->rules);
     relay_policy_unref(files->policy);

@@ -3,6 +3,7 @@
 #ifndef RELAY_CMD_DAEMON_H
 #define RELAY_CMD_DAEMON_H
 
+#include "dpp/keys/ring.h"
 #include "relay/ops/conf.h"
 #include "relay/ops/groupdir.h"
 #include "relay/ops/jwksdir.h"
@@ -13,6 +14,7 @@ struct daemon_files {
     struct relay_settings settings;
     struct relay_policy *policy;
     struct relay_rules *rules;
+    struct dpp_ring *ring; /* the relay's own keys until the loop has them; NULL: none */
     struct relay_ctx *tls; /* NULL when no TLS listener is configured */
 };
 

@@ -85,7 +85,7 @@ static int run(struct daemon *daemon, char *why, size_t why_n)
     if (!(daemon->relay = relay_new(&settings->core, daemon->files.policy, &random)) ||
         !(daemon->loop = relay_loop_new(daemon->relay, &conf, &hooks)))
         return RELAY_E_NOMEM;
-    if ((err = listen_all(daemon, why, why_n)) < 0)
+    if ((err = listen_all(daemon, why, why_n)) < 0 || (err = daemon_renew_start(daemon)) < 0)
         return err;
     if (settings->plaintext_auth)
         daemon_note(daemon, RELAY_LOG_WARN, "test.plaintext_auth",
@@ -124,8 +124,9 @@ int main(int argc, char **argv)
     if (!daemon.config || option != -1) {
         fputs(
             "usage: mcrelayd --config FILE [--check]\n\nRuns the relay in the foreground. SIGTERM "
-            "stops it cleanly, SIGHUP reads users, groups,\ntoken keys and the certificate "
-            "again.\n  --check    only checks the configuration and all files it names\n"
+            "stops it cleanly, SIGHUP reads users, groups,\ntoken keys, its own keys and the "
+            "certificate again.\n  --check    only checks the configuration and all files it "
+            "names\n"
             "  --version\nExample: mcrelayd --config /etc/mcdata-relay/mcrelayd.yaml\n",
             option == 'h' ? stdout : stderr);
         return option == 'h' ? RELAY_EXIT_OK : RELAY_EXIT_USAGE;
@@ -140,6 +141,7 @@ int main(int argc, char **argv)
     }
     if (err < 0)
         fprintf(stderr, "mcrelayd: %s\n", why);
+    atomic_store(&daemon.renew.stop, true); /* the loop waits for its jobs */
     relay_loop_free(daemon.loop);
     relay_free(daemon.relay);
     relay_log_free(daemon.log);

@@ -68,7 +68,7 @@ static void reload_certificate(struct daemon *daemon)
     daemon->files.tls = tls;
 }
 
-static bool is_passing(int err)
+bool daemon_is_passing(int err)
 {
     return err == RELAY_E_NOMEM || err == RELAY_E_IO || err == DPP_E_NOMEM ||
            err == DPP_E_SECURE_HEAP;
@@ -82,10 +82,11 @@ void daemon_poll(void *ctx)
     daemon_stamp(daemon);
     /* what failed for want of memory or descriptors is tried again at the next poll; a wrong file
      * waits until somebody has changed it */
-    if (policy_stamp != daemon->policy_stamp && is_passing(reload_policy(daemon)))
+    if (policy_stamp != daemon->policy_stamp && daemon_is_passing(reload_policy(daemon)))
         daemon->policy_stamp = policy_stamp;
-    if (rules_stamp != daemon->rules_stamp && is_passing(reload_rules(daemon)))
+    if (rules_stamp != daemon->rules_stamp && daemon_is_passing(reload_rules(daemon)))
         daemon->rules_stamp = rules_stamp;
+    daemon_renew_poll(daemon);
 }
 
 void daemon_reload_all(void *ctx)
@@ -96,6 +97,7 @@ void daemon_reload_all(void *ctx)
     (void)reload_policy(daemon);
     (void)reload_rules(daemon);
     reload_certificate(daemon);
+    daemon_renew_reload(daemon);
     relay_log_reopen(daemon->log);
     daemon_note(daemon, RELAY_LOG_INFO, "reload", "files were read again");
 }

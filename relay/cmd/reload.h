@@ -3,6 +3,7 @@
 #define RELAY_CMD_RELOAD_H
 
 #include "relay/cmd/daemon.h"
+#include "relay/cmd/renew.h"
 #include "relay/loop/loop.h"
 #include "relay/ops/log.h"
 
@@ -13,16 +14,20 @@ struct daemon {
     struct relay_loop *loop;
     struct relay_log *log;
     uint64_t policy_stamp, rules_stamp; /* of what was tried last, good or bad */
+    struct daemon_renew renew;
 };
 
 /* Remembers what the files look like now. */
 void daemon_stamp(struct daemon *daemon);
-/* Hooks of the loop; ctx is the daemon. daemon_poll reads users, groups and token rules again where
- * their files changed; daemon_reload_all reads everything that can change without a restart, the
- * certificate and the log file too. What does not read is kept as it was, and said in the log as an
- * error. */
+/* Hooks of the loop; ctx is the daemon. daemon_poll reads users, groups, token rules and
+ * the relay's keys again where their files changed; daemon_reload_all reads everything that can
+ * change without a restart, the certificate and the log file too. What does not read is kept as it
+ * was, and said in the log as an error. */
 void daemon_poll(void *ctx);
 void daemon_reload_all(void *ctx);
+
+/* Is it an error of the moment, not of a file: worth another try at the next poll? */
+bool daemon_is_passing(int err);
 
 /* A line in the log, at the time of the call. */
 void daemon_note(struct daemon *daemon, enum relay_log_level level, const char *what,

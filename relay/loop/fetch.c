@@ -95,6 +95,8 @@ static int reason(CURLcode code)
         return RELAY_E_NOMEM;
     case CURLE_OPERATION_TIMEDOUT:
         return RELAY_E_STALE;
+    case CURLE_ABORTED_BY_CALLBACK:
+        return RELAY_E_STOPPED;
     case CURLE_PEER_FAILED_VERIFICATION:
     case CURLE_SSL_CONNECT_ERROR:
     case CURLE_SSL_ISSUER_ERROR:
@@ -108,6 +110,12 @@ static int reason(CURLcode code)
     default:
         return RELAY_E_IO;
     }
+}
+
+static int on_progress(void *stop, curl_off_t a, curl_off_t b, curl_off_t c, curl_off_t d)
+{
+    (void)a, (void)b, (void)c, (void)d;
+    return atomic_load((const atomic_bool *)stop);
 }
 
 /* The first option that is refused is the answer. */
@@ -128,6 +136,11 @@ static CURLcode set_up(CURL *curl, const struct relay_fetch *fetch, struct answe
     SET(CURLOPT_SSL_VERIFYPEER, 1L);
     SET(CURLOPT_SSL_VERIFYHOST, 2L);
     SET(CURLOPT_SSL_CTX_FUNCTION, on_tls);
+    if (fetch->stop) {
+        SET(CURLOPT_XFERINFOFUNCTION, on_progress);
+        SET(CURLOPT_XFERINFODATA, fetch->stop);
+        SET(CURLOPT_NOPROGRESS, 0L);
+    }
     if (fetch->ca) {
         SET(CURLOPT_CAINFO, fetch->ca);
         SET(CURLOPT_CAPATH, NULL); /* that one and no other */

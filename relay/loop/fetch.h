@@ -7,6 +7,8 @@
 #ifndef RELAY_LOOP_FETCH_H
 #define RELAY_LOOP_FETCH_H
 
+#include <stdatomic.h>
+
 #include "dpp/keys/ring.h"
 #include "relay/err.h"
 
@@ -27,6 +29,7 @@ struct relay_fetch {
     const char *type;    /* Content-Type of the body */
     const char *body;
     size_t body_n;
+    const atomic_bool *stop; /* looked at once a second: true gives it up; NULL: none */
 };
 
 struct relay_fetched {
@@ -39,7 +42,7 @@ struct relay_fetched {
 /* Asks and waits. 0 whatever the status; RELAY_E_IO (no connection, or it broke), RELAY_E_TLS (the
  * certificate is not to be trusted, or the handshake failed), RELAY_E_CONF (not https, a malformed
  * URL or --connect, no such CA file), RELAY_E_TOO_LARGE, RELAY_E_STALE (out of time),
- * RELAY_E_NOMEM. */
+ * RELAY_E_STOPPED, RELAY_E_NOMEM. */
 int relay_fetch(const struct relay_fetch *fetch, struct relay_fetched *got)
     __attribute__((warn_unused_result));
 void relay_fetch_done(struct relay_fetched *got); /* wipes the body */
@@ -49,7 +52,8 @@ struct relay_kms_fetch {
     const char *url;     /* https://HOST:PORT of the KMS, without a path */
     const char *kms_uri; /* NULL: HOST, until the certificate says */
     const char *connect, *ca, *token;
-    const char *user; /* MC service ID, or MDSI of a relay: that in the token */
+    const char *user;        /* MC service ID, or MDSI of a relay: that in the token */
+    const atomic_bool *stop; /* as in relay_fetch */
 };
 
 /* What a KMS gave. */

@@ -81,6 +81,7 @@ static int ask(const struct relay_kms_fetch *from, enum dpp_kms_kind kind, int64
         .type = "application/xml",
         .body = xml,
         .body_n = (size_t)xml_n,
+        .stop = from->stop,
     };
     int rc = relay_fetch(&fetch, &answer);
     if (rc != 0)

@@ -7,6 +7,7 @@
 #include "msrp/uri.h"
 #include "relay/ops/file.h"
 #include "relay/ops/schema.h"
+#include "relay/route/group.h"
 
 /* --- defaults and freeing --- */
 
@@ -294,6 +295,7 @@ static int check_rules(struct walk *walk)
     const struct relay_settings *s = walk->settings;
     const struct relay_conf *core = &s->core;
     struct relay_yaml *yaml = &walk->yaml;
+    char mdsi[RELAY_ID_MAX + 1];
 
     if (s->issuers_n == 0)
         return relay_yaml_fail(yaml, place(walk, "tokens"),
@@ -305,6 +307,22 @@ static int check_rules(struct walk *walk)
     if (!s->csk_file != !s->csk_kek_file)
         return relay_yaml_fail(yaml, place(walk, "csk"),
                                "csk needs both file and kek; write the missing one");
+    if (!s->keyset_file != !s->keyset_kek || !s->keyset_file != !s->mdsi)
+        return relay_yaml_fail(yaml, place(walk, s->mdsi ? "mdsi" : "keyset"),
+                               "mdsi, keyset.file and keyset.kek belong together; write the "
+                               "missing one");
+    if (s->mdsi && !relay_id_normal(msrp_str_of(s->mdsi), mdsi))
+        return relay_yaml_fail(yaml, place(walk, "mdsi"),
+                               "mdsi is \"%.80s\"; write a URI, as sip:relay@iops.example",
+                               s->mdsi);
+    if ((s->kms_url || s->kms_uri || s->kms_connect || s->kms_ca || s->kms_token) &&
+        (!s->kms_url || !s->kms_token || !s->mdsi))
+        return relay_yaml_fail(yaml, place(walk, "kms"),
+                               "kms needs url and token, and mdsi and keyset; write the missing "
+                               "one");
+    if (s->kms_url && strncmp(s->kms_url, "https://", 8) != 0)
+        return relay_yaml_fail(yaml, place(walk, "kms"),
+                               "kms.url is \"%.80s\"; write https://HOST:PORT", s->kms_url);
     if (core->out_low >= core->out_high || core->out_high > core->out_hard)
         return relay_yaml_fail(yaml, place(walk, "limits"),
                                "limits.out_low < out_high <= out_hard does not hold");

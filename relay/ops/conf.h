@@ -74,6 +74,10 @@ struct relay_settings {
     char *users;  /* file, NULL: none */
     char *csk_file, *csk_kek_file;
 
+    char *mdsi; /* the relay's own MC service ID, NULL: no keys of its own */
+    char *keyset_file, *keyset_kek;
+    char *kms_url, *kms_uri, *kms_connect, *kms_ca, *kms_token; /* kms_url NULL: none */
+
     bool plaintext_auth, allow_core;
     uint32_t handshake_ms, drain_ms;
 

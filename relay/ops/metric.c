@@ -74,7 +74,7 @@ char *relay_metric_page(const struct relay_counts *counts, const struct relay_me
     }
     for (size_t i = 0; i < extra_n; i++) {
         if (i == 0 || strcmp(extra[i].name, extra[i - 1].name) != 0)
-            head(page, extra[i].name, "counter", extra[i].help);
+            head(page, extra[i].name, extra[i].is_gauge ? "gauge" : "counter", extra[i].help);
         fprintf(page, extra[i].labels[0] ? "%s{%s} %llu\n" : "%s%s %llu\n", extra[i].name,
                 extra[i].labels, (unsigned long long)extra[i].value);
     }

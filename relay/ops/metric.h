@@ -4,11 +4,12 @@
 
 #include "relay/core/relay.h"
 
-/* A counter of the street (relay/loop), handed over by the daemon: the rooms do not know each
- * other. `labels` is as it stands in the page, `cause="reset"`, or "". */
+/* A counter or gauge of the street (relay/loop) or the daemon, handed over by the daemon: the rooms
+ * do not know each other. `labels` is as it stands in the page, `cause="reset"`, or "". */
 struct relay_metric_extra {
     const char *name, *labels, *help;
     uint64_t value;
+    bool is_gauge;
 };
 
 /* The whole page, malloced; NULL without memory. Reasons and answers that never happened are left

@@ -43,12 +43,22 @@ static const struct relay_schema_row rows[] = {
     VALUE("csk.file", TEXT, csk_file, "/etc/mcdata-relay/relay.keys", "sealed key file with the CSKs of users"),
     VALUE("csk.kek", TEXT, csk_kek_file, "/etc/mcdata-relay/relay.kek", "file with the 32 octets that open csk.file; mode 0600"),
 
+    VALUE("mdsi", TEXT, mdsi, "sip:relay@iops.example", "MC service ID of the relay itself (MDSI): to it clients upload their CSKs"),
+    VALUE("keyset.file", TEXT, keyset_file, "/var/lib/mcdata-relay/relay.set", "sealed file with the key sets of the mdsi (mcrelay key fetch, mcrelay kms issue); its folder must be writable where kms is used"),
+    VALUE("keyset.kek", TEXT, keyset_kek, "/etc/mcdata-relay/relay.kek", "file with the 32 octets that open keyset.file; mode 0600"),
+    VALUE("kms.url", TEXT, kms_url, "https://kms.iops.example:8443", "KMS that is asked for key sets when there are none or they are about to end"),
+    VALUE("kms.uri", TEXT, kms_uri, "kms.iops.example", "its KMS URI, where that is not the host of the URL"),
+    VALUE("kms.connect", TEXT, kms_connect, "\"127.0.0.1:8443\"", "ADDRESS:PORT to connect to instead of asking DNS"),
+    VALUE("kms.ca", TEXT, kms_ca, "/etc/mcdata-relay/ca.pem", "PEM file with the certificates to trust; without it those of the system"),
+    VALUE("kms.token", TEXT, kms_token, "/etc/mcdata-relay/relay.jwt", "file with an access token of the mdsi for the KMS, read anew for each request"),
+
     CHOICE("protection.payload", CHOICE, core.payload, "required", "required|allowed", "must payloads be protected end to end?"),
     CHOICE("protection.signalling", CHOICE, core.signalling, "auto", "required|allowed|auto", "must signalling be protected with the CSK? auto: once the connection has one"),
 
     NUMBER("limits.message", OCTETS_64, core.message_max, "15MiB", 1024, 4095 * MIB, "octets of one MSRP message"),
     NUMBER("limits.label", OCTETS, core.label_max, "16KiB", 1024, 16384, "octets before the payload of an SDS"),
     NUMBER("limits.mikey", OCTETS, core.mikey_max, "8KiB", 512, 32768, "octets of an I_MESSAGE"),
+    NUMBER("limits.csk_uploads", COUNT, core.csk_uploads_max, "64", 1, 4096, "CSK uploads that wait to be opened, in all"),
     NUMBER("limits.gap", OCTETS, core.gap_max, "64KiB", 0, 16 * MIB, "octets held out of order, per message"),
     NUMBER("limits.gaps", COUNT, core.gaps_max, "64", 1, 64, "holes in one message"),
     NUMBER("limits.open_messages", COUNT, core.open_messages_max, "8", 1, 1024, "incomplete messages of a session"),

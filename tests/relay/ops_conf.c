@@ -82,6 +82,8 @@ static void every_setting_is_read(void **state)
         "    - {iss: two, jwks: b, audience: us, domains: [c.example]}\n"
         "iops: {enabled: true, domains: [d.example], users: [\"sip:x@y.example\"]}\n"
         "groups: g\nusers: u\ncsk: {file: f, kek: q}\n"
+        "mdsi: sip:relay@iops.example\nkeyset: {file: ks, kek: kk}\n"
+        "kms: {url: \"https://kms.test:1\", uri: kms, connect: \"127.0.0.1:1\", ca: ca, token: t}\n"
         "protection: {payload: allowed, signalling: required}\n"
         "limits: {message: 2MiB, gaps: 7, line: 1KiB, memory: 1GiB, out_low: 8192B}\n"
         "times: {handshake: 250ms, keepalive: 2m, expires_max: 2d, drain: 1s}\n"
@@ -112,6 +114,14 @@ static void every_setting_is_read(void **state)
     assert_string_equal(s.users, "u");
     assert_string_equal(s.csk_file, "f");
     assert_string_equal(s.csk_kek_file, "q");
+    assert_string_equal(s.mdsi, "sip:relay@iops.example");
+    assert_string_equal(s.keyset_file, "ks");
+    assert_string_equal(s.keyset_kek, "kk");
+    assert_string_equal(s.kms_url, "https://kms.test:1");
+    assert_string_equal(s.kms_uri, "kms");
+    assert_string_equal(s.kms_connect, "127.0.0.1:1");
+    assert_string_equal(s.kms_ca, "ca");
+    assert_string_equal(s.kms_token, "t");
     assert_int_equal(s.core.payload, RELAY_PROTECTION_ALLOWED);
     assert_int_equal(s.core.signalling, RELAY_PROTECTION_REQUIRED);
     assert_int_equal(s.core.message_max, 2 * 1024 * 1024);
@@ -308,6 +318,19 @@ static void settings_must_fit_together(void **state)
           "f:4: the audience differs from that of the first issuer; write the same, it is our own "
           "name");
     wrong(BASE "csk: {file: a}\n", "f:11: csk needs both file and kek; write the missing one");
+    wrong(BASE "keyset: {file: a, kek: b}\n",
+          "f:11: mdsi, keyset.file and keyset.kek belong together; write the missing one");
+    wrong(BASE "mdsi: sip:relay@iops.example\nkeyset: {file: a}\n",
+          "f:11: mdsi, keyset.file and keyset.kek belong together; write the missing one");
+    wrong(BASE "keyset: {file: a, kek: b}\nmdsi: relay\n",
+          "f:12: mdsi is \"relay\"; write a URI, as sip:relay@iops.example");
+    wrong(BASE "kms: {url: \"https://kms.test\", token: t}\n",
+          "f:11: kms needs url and token, and mdsi and keyset; write the missing one");
+    wrong(BASE "mdsi: sip:relay@iops.example\nkeyset: {file: a, kek: b}\nkms: {ca: c}\n",
+          "f:13: kms needs url and token, and mdsi and keyset; write the missing one");
+    wrong(BASE "mdsi: sip:relay@iops.example\nkeyset: {file: a, kek: b}\n"
+               "kms: {url: \"http://kms.test\", token: t}\n",
+          "f:13: kms.url is \"http://kms.test\"; write https://HOST:PORT");
     wrong(BASE "limits: {out_low: 256KiB}\n",
           "f:11: limits.out_low < out_high <= out_hard does not hold");
     wrong(BASE "times: {expires: 30s}\n",
