@@ -169,8 +169,11 @@ static int look_at_ie(struct dpp_frame_check *c)
 static int look_at_frame(struct dpp_frame_check *c, const uint8_t *p, uint32_t room)
 {
     struct dpp_frame f;
-    int rc = dpp_frame_parse(&f, p, DPP_FRAME_HEADER);
 
+    /* its IE says that it is protected: profile section 4 */
+    if (room != 0 && !(p[0] & DPP_FRAME_PROTECTED))
+        return DPP_E_FRAME_UNPROTECTED;
+    int rc = dpp_frame_parse(&f, p, DPP_FRAME_HEADER);
     if (rc != 0)
         return rc;
     if (room != 0 && f.type != PAYLOAD_FRAME)

@@ -93,7 +93,8 @@ void dpp_frame_check_init(struct dpp_frame_check *check, uint8_t tag, bool requi
 /* Feeds the next n octets of part 4, in order. Returns how many octets of ALL that was fed since
  * _init may go on by now (never less than before; the rest is held back), or, from the first wrong
  * octet on and then always the same:
- *   403  DPP_E_FRAME_UNPROTECTED  a plain payload, or an IE 0x78, where protection is required
+ *   403  DPP_E_FRAME_UNPROTECTED  a plain payload, or an IE 0x78, where protection is required;
+ *                                 always: a plain message inside an IE 0x7A
  *        DPP_E_FRAME_TAG          the DPPK-ID has another purpose tag
  *   400  DPP_E_FRAME_TYPE         not a DATA PAYLOAD, not an IE 0x7A, not a frame 0x43
  *        DPP_E_FRAME_LENGTH       an IE or frame length that does not fit; octets after the end

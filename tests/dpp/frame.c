@@ -264,8 +264,9 @@ static void test_broken(void **state)
     n = put_many(p, 2, PCK_ID, 20);
     p[2 + ie + 3] = 0x41; /* the second is no DATA PAYLOAD */
     expect(p, n, DPP_ROLE_PCK, true, DPP_E_FRAME_TYPE, 2 + ie);
-    p[2 + ie + 3] = 0x03;
-    expect(p, n, DPP_ROLE_PCK, true, DPP_E_FRAME_TYPE, 2 + ie);
+    p[2 + ie + 3] = 0x03; /* it is a plain one */
+    expect(p, n, DPP_ROLE_PCK, true, DPP_E_FRAME_UNPROTECTED, 2 + ie);
+    expect(p, n, DPP_ROLE_PCK, false, DPP_E_FRAME_UNPROTECTED, 2 + ie);
 }
 
 /* the frames of one message belong together */

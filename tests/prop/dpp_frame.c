@@ -83,7 +83,7 @@ static uint32_t be(const uint8_t *p, int n)
 static int look(const uint8_t *h, uint32_t room, uint32_t seq, const uint8_t *first, uint8_t tag)
 {
     if (!(h[0] & 0x40))
-        return DPP_E_FRAME_TYPE;
+        return room ? DPP_E_FRAME_UNPROTECTED : DPP_E_FRAME_TYPE;
     if (h[11] != 1 && h[11] != 2)
         return DPP_E_FRAME_ALGORITHM;
     if (be(h + 33, 2) < 16)
