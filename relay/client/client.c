@@ -262,16 +262,18 @@ void relay_client_feed(struct relay_client *client, const struct relay_client_in
     }
 }
 
-/* ts24282#12.2.1.1: tells the sender what became of its message, as far as it asked. */
-static void dispose(struct relay_client *client, const struct relay_client_event *event,
-                    int64_t unix_s)
+/* ts24282#12.2.1.1: tells the sender what became of its message, as far as it asked. The caller
+ * has taken DONE and come back: what is told as delivered is his now. */
+static void dispose(struct relay_client *client, int64_t unix_s)
 {
+    const struct relay_client_event *event = &client->owed;
     bool read = client->conf.answer == RELAY_CLIENT_ANSWER_READ;
-    uint8_t type = 0;
+    uint8_t type = 0, asked = event->disposition;
+    client->owed.disposition = 0;
     if (client->conf.answer == RELAY_CLIENT_ANSWER_NONE) {
         return;
     }
-    switch (event->disposition) {
+    switch (asked) {
     case DPP_SDS_REQUEST_DELIVERY:
         type = DPP_SDS_DISPOSITION_DELIVERED;
         break;
@@ -349,7 +351,7 @@ static void heed(struct relay_client *client, const struct relay_inbox *inbox,
     }
     if (event->kind == RELAY_CLIENT_DONE) {
         relay_pair_used(&client->pairs, inbox->key_id);
-        dispose(client, event, now->unix_s);
+        client->owed = *event;
     } else if (event->kind == RELAY_CLIENT_LOST && event->err == DPP_E_KEY_ABSENT &&
                client->conf.ring != NULL && !inbox->is_group) {
         relay_keyed_answer(client, event->from, now);
@@ -379,6 +381,9 @@ bool relay_client_take(struct relay_client *client, const struct relay_client_no
                        struct relay_client_event *event)
 {
     bool got = false;
+    if (client->owed.disposition != 0 && client->state == RELAY_CLIENT_OPEN) {
+        dispose(client, now->unix_s);
+    }
     for (;;) {
         if (got || take_letter(client, event) || relay_pair_next(&client->pairs, event)) {
             return true;
@@ -410,6 +415,11 @@ bool relay_client_take(struct relay_client *client, const struct relay_client_no
             return false;
         }
     }
+}
+
+void relay_client_disown(struct relay_client *client)
+{
+    client->owed.disposition = 0;
 }
 
 char *relay_client_buffer(struct relay_client *client, size_t *n)
@@ -455,7 +465,8 @@ void relay_client_sent(struct relay_client *client, const struct relay_client_no
 
 bool relay_client_is_quiet(const struct relay_client *client)
 {
-    return client->box.letters == NULL && relay_octets_left(&client->box.out) == 0 &&
+    return client->owed.disposition == 0 && client->box.letters == NULL &&
+           relay_octets_left(&client->box.out) == 0 &&
            relay_octets_left(&client->box.control) == 0 && client->auth_tid[0] == '\0' &&
            !relay_pair_is_due(&client->pairs);
 }

@@ -128,7 +128,8 @@ enum relay_client_event_kind {
     RELAY_CLIENT_DATA, /* the next `n` data octets of it, opened and verified one frame at a time;
                           order is kept, but the message is whole only at DONE. content_type is
                           that of the piece */
-    RELAY_CLIENT_DONE, /* it is complete; `bytes` data octets in all */
+    RELAY_CLIENT_DONE, /* it is complete; `bytes` data octets in all. The disposition that was asked
+                          for goes out with the next take: by then keep it, or disown it */
     RELAY_CLIENT_LOST, /* what arrived as `id` will never be complete or does not open: err */
     RELAY_CLIENT_NOTIFICATION, /* a disposition: from, group, notification, conversation, message */
     RELAY_CLIENT_KEYED, /* conf.keys has changed: role, key_id, from, group; is_dropped: the key is
@@ -202,6 +203,9 @@ void relay_client_feed(struct relay_client *client, const struct relay_client_in
 /* Reads on until something happened. False when nothing more can come of what was fed. */
 bool relay_client_take(struct relay_client *client, const struct relay_client_now *now,
                        struct relay_client_event *event);
+
+/* The message of the DONE that was taken last could not be kept: no disposition goes out for it. */
+void relay_client_disown(struct relay_client *client);
 
 /* Where to write received octets: *n octets of room. NULL after CLOSED or while untaken events
  * hold the buffer. */

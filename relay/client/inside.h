@@ -63,7 +63,8 @@ struct relay_client {
     struct dpp_key *csk; /* made for this connection; conf.csk once the relay has it */
     bool owes_csk;       /* it is to be made and uploaded before READY */
     uint32_t expires_s;
-    struct relay_client_event end; /* CLOSED, once state is ENDED */
+    struct relay_client_event owed; /* the DONE taken last, while it asks for a disposition */
+    struct relay_client_event end;  /* CLOSED, once state is ENDED */
 };
 
 /* Nothing works any more: what waits is refused or lost, CLOSED will say why; the first reason

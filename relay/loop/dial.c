@@ -203,6 +203,11 @@ void relay_line_close(struct relay_line *line)
     }
 }
 
+void relay_line_disown(struct relay_line *line)
+{
+    relay_client_disown(line->client);
+}
+
 const struct relay_client *relay_line_client(const struct relay_line *line)
 {
     return line->client;

@@ -31,6 +31,9 @@ struct relay_dial *relay_dial_new(const char *ca_file, int *err)
 /* Closes every line (without events) and frees all. NULL is allowed. */
 void relay_dial_free(struct relay_dial *dial);
 
+/* As relay_client_disown, from the event hook: the message of this DONE could not be kept. */
+void relay_line_disown(struct relay_line *line);
+
 /* Starts to connect. TLS when client.relay begins with "msrps:": 1.2 or 1.3, server name and
  * certificate check against the URI's host. Plain TCP for "msrp:". Failures after the return come
  * as CLOSED with err and a sentence in text. NULL with *err when it cannot even start. */

@@ -157,6 +157,42 @@ static void any_split_gives_the_same(void **state)
     dpp_store_free(keys);
 }
 
+/* "Delivered" is said of what the caller has: not before he comes back from DONE, and never of what
+ * he could not keep. 24.282 clause 12 */
+static void dispositions_wait_for_the_caller(void **state)
+{
+    struct dpp_store *keys = kit_keys(0);
+    struct relay_client_conf conf = {
+        .me = KIT_BOB, .keys = keys, .answer = RELAY_CLIENT_ANSWER_DELIVERED};
+    char frame[8192];
+    (void)state;
+    for (int keeps = 0; keeps < 2; keeps++) {
+        struct kit kit = {.seed = 5};
+        struct relay_client_event event = {.kind = RELAY_CLIENT_MESSAGE};
+        size_t n;
+        kit_login(&kit, &conf);
+        size_t size = kit_text(frame, sizeof(frame), &kit, keys, "Stairwell B.", 1, 0x11, 1);
+        char *room = relay_client_buffer(kit.client, &n);
+        assert_true(n >= size);
+        memcpy(room, frame, size);
+        struct relay_client_in in = {.kind = RELAY_CLIENT_IN_DATA, .now = kit.now, .n = size};
+        relay_client_feed(kit.client, &in);
+        while (event.kind != RELAY_CLIENT_DONE) {
+            assert_true(kit_take(&kit, &event));
+        }
+        const char *said = relay_client_output(kit.client, &kit.now, &n);
+        assert_true(said == NULL || memmem(said, n, " SEND\r\n", 7) == NULL);
+        assert_false(relay_client_is_quiet(kit.client));
+        if (!keeps) {
+            relay_client_disown(kit.client);
+        }
+        kit_turn(&kit);
+        assert_int_equal(strstr(kit.said, " SEND\r\n") != NULL, keeps);
+        kit_close(&kit);
+    }
+    dpp_store_free(keys);
+}
+
 /* Gives a request (to NULL: to the client) and looks at the status of its answer. */
 static void answered(const char *method, const char *to, const char *rest, const char *status)
 {
@@ -355,6 +391,7 @@ static void unusable_conf_gives_no_client(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(dispositions_wait_for_the_caller),
         cmocka_unit_test(auth_goes_out_at_once),
         cmocka_unit_test(refusals_of_auth_are_sentences),
         cmocka_unit_test(session_is_renewed_before_it_expires),
