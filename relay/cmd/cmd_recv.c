@@ -1,5 +1,6 @@
 /* cmd_recv.c - mcrelay recv: prints what arrives, answers dispositions. */
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -7,17 +8,16 @@
 #include <time.h>
 #include <unistd.h>
 
-#include <openssl/crypto.h>
-
 #include "dpp/sds/ie.h"
 #include "dpp/sds/print.h"
+#include "relay/client/octets.h"
 #include "relay/cmd/cmd.h"
 #include "relay/cmd/input.h"
 #include "relay/cmd/person.h"
 #include "relay/cmd/quote.h"
 #include "relay/err.h"
 
-enum { TIMEOUT_MAX_S = 31536000, COUNT_MAX = 1000000000 };
+enum { TIMEOUT_MAX_S = 31536000, COUNT_MAX = 1000000000, NAMES_MAX = 1000 };
 
 static const char help[] =
     "usage: mcrelay recv --relay URI --token FILE --me URI [options]\n"
@@ -26,7 +26,8 @@ static const char help[] =
     "where it was asked for. \"listening as URI\" on standard error: the relay delivers from now\n"
     "on.\n"
     "\n" RELAY_PERSON_HELP "  --read            answer READ as well\n"
-    "  --out DIR         write files and binary data to DIR/<message ID>.bin\n"
+    "  --out DIR         write files and binary data to DIR/<message ID>.bin, never over a file "
+    "that is there\n"
     "  --count N         end after N messages\n"
     "  --timeout SECONDS end after so long\n"
     "  --json            one JSON object per line\n"
@@ -45,10 +46,9 @@ struct arriving {
     uint64_t id;
     uint8_t content_type; /* of its first piece */
     bool has_type;
-    char *text; /* text pieces */
-    size_t text_n, text_cap;
-    size_t last_n; /* octets of the last text piece */
-    FILE *file;    /* other pieces, with --out */
+    struct relay_octets text; /* text pieces */
+    size_t last_n;            /* octets of the last text piece */
+    FILE *file;               /* other pieces, with --out */
     bool has_file;
     char path[4096], part_path[4096];
     const char *failed; /* why the file could not be written */
@@ -89,8 +89,8 @@ static void begin(struct receiving *receiving, const struct relay_client_event *
     if (receiving->out != NULL) {
         relay_quote_uuid(id, event->message);
         snprintf(message->path, sizeof(message->path), "%s/%s.bin", receiving->out, id);
-        snprintf(message->part_path, sizeof(message->part_path), "%s/.%s.%" PRIu64 ".part",
-                 receiving->out, id, event->id);
+        snprintf(message->part_path, sizeof(message->part_path), "%s/.%s.%ld.%" PRIu64 ".part",
+                 receiving->out, id, (long)getpid(), event->id);
     }
 }
 
@@ -105,30 +105,15 @@ static void forget(struct receiving *receiving, struct arriving *message)
         fclose(message->file);
         unlink(message->part_path);
     }
-    if (message->text != NULL) {
-        OPENSSL_cleanse(message->text, message->text_cap);
-        free(message->text);
-    }
+    relay_octets_done(&message->text);
     free(message);
 }
 
 static void add_text(struct arriving *message, const void *p, size_t n)
 {
-    if (message->text_cap - message->text_n < n) {
-        size_t cap = message->text_cap > 0 ? message->text_cap : 1024;
-        while (cap - message->text_n < n) {
-            cap *= 2;
-        }
-        char *text = realloc(message->text, cap);
-        if (text == NULL) {
-            message->failed = "out of memory";
-            return;
-        }
-        message->text = text;
-        message->text_cap = cap;
+    if (relay_octets_put(&message->text, p, n) != 0) {
+        message->failed = "out of memory";
     }
-    memcpy(message->text + message->text_n, p, n);
-    message->text_n += n;
 }
 
 static void add_octets(const struct receiving *receiving, struct arriving *message,
@@ -183,7 +168,7 @@ static void add(struct receiving *receiving, const struct relay_client_event *ev
         add_octets(receiving, message, event);
         return;
     }
-    if (message->text_n > 0 && !goes_on) {
+    if (message->text.n > 0 && !goes_on) {
         add_text(message, "\n", 1);
     }
     if (n > 0) {
@@ -214,9 +199,9 @@ static void print_json(const struct arriving *message, const struct relay_client
     relay_quote_member(stdout, "disposition", asked != NULL ? asked : "");
     relay_quote_member(stdout, "type", type != NULL ? type : "");
     relay_quote_number(stdout, "bytes", event->bytes);
-    if (message->text != NULL) {
+    if (message->text.p != NULL) {
         fputs(",\"text\":", stdout);
-        relay_quote_json(stdout, message->text, message->text_n);
+        relay_quote_json(stdout, message->text.p, message->text.n);
     }
     if (message->has_file) {
         relay_quote_member(stdout, "file", message->path);
@@ -235,35 +220,75 @@ static void print_text(const struct arriving *message, const struct relay_client
         printf(" to %s", event->group);
     }
     fputs(": ", stdout);
-    if (message->text != NULL) {
-        relay_quote_text(stdout, message->text, message->text_n);
+    if (message->text.p != NULL) {
+        relay_quote_text(stdout, message->text.p, message->text.n);
     }
     if (message->has_file) {
         printf("%" PRIu64 " octets in %s", event->bytes, message->path);
-    } else if (message->text == NULL) {
+    } else if (message->text.p == NULL) {
         printf("(%" PRIu64 " octets of data; --out DIR keeps them)", event->bytes);
     }
     putchar('\n');
 }
 
+/* Gives the file its name: that of the message, or with a number behind it where another sender has
+ * used the same ID. Never takes the name of a file that is there. */
+static int name_file(const struct receiving *receiving, struct arriving *message,
+                     const uint8_t message_id[16])
+{
+    char id[37];
+    relay_quote_uuid(id, message_id);
+    for (unsigned i = 1; i <= NAMES_MAX; i++) {
+        if (renameat2(AT_FDCWD, message->part_path, AT_FDCWD, message->path, RENAME_NOREPLACE) ==
+            0) {
+            return 0;
+        }
+        /* a file system that cannot */
+        if (errno == EINVAL && link(message->part_path, message->path) == 0) {
+            return unlink(message->part_path);
+        }
+        if (errno != EEXIST) {
+            return -1;
+        }
+        snprintf(message->path, sizeof(message->path), "%s/%s-%u.bin", receiving->out, id, i + 1);
+    }
+    return -1;
+}
+
+/* On the disk, under its name: only then the sender may hear of it. */
+static int keep_file(const struct receiving *receiving, struct arriving *message,
+                     const uint8_t message_id[16])
+{
+    bool ok = fflush(message->file) == 0 && fsync(fileno(message->file)) == 0;
+    ok = fclose(message->file) == 0 && ok;
+    message->file = NULL;
+    if (!ok || name_file(receiving, message, message_id) != 0) {
+        return -1;
+    }
+    int fd = open(receiving->out, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    ok = fd >= 0 && fsync(fd) == 0;
+    if (fd >= 0) {
+        close(fd);
+    }
+    return ok ? 0 : -1;
+}
+
 static void complete(struct receiving *receiving, const struct relay_client_event *event)
 {
     struct arriving *message = find(receiving, event->id);
-    if (message == NULL) {
+    if (message == NULL) { /* there was no memory for it */
+        relay_line_disown(receiving->line);
         return;
     }
     if (message->file != NULL) {
-        bool bad = fclose(message->file) != 0 && message->failed == NULL;
-        message->file = NULL;
         message->has_file = true;
-        if (bad || (message->failed == NULL && rename(message->part_path, message->path) != 0)) {
+        if (message->failed == NULL && keep_file(receiving, message, event->message) != 0) {
             message->failed = strerror(errno);
-        }
-        if (message->failed != NULL) {
             unlink(message->part_path);
         }
     }
     if (message->failed != NULL) {
+        relay_line_disown(receiving->line);
         receiving->exit = relay_cmd_fail("recv", RELAY_EXIT_FAILED, "a message from %s: %s: %s",
                                          event->from, message->path, message->failed);
         relay_line_close(receiving->line);

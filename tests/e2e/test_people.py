@@ -2,6 +2,7 @@
 import hashlib
 import json
 import os
+import shutil
 import time
 
 GROUP = "sip:rescue-1@iops.example"
@@ -37,6 +38,35 @@ def test_group_many_frames(site, tmp_path):
         files = list((tmp_path / user).iterdir())
         assert [hashlib.sha256(f.read_bytes()).digest() for f in files] == \
             [hashlib.sha256(plan.read_bytes()).digest()], user
+
+
+def test_no_file_takes_the_name_of_another(site, tmp_path):
+    """One message ID, two messages for the same directory: both stay."""
+    plan = os.urandom(70_000)
+    (tmp_path / "plan").write_bytes(plan)
+    (tmp_path / "in").mkdir()
+    receivers = [site.recv(user, "--count", "1", "--out", tmp_path / "in") for user in ("bob", "carol")]
+    sent = site.send("alice", "--group", GROUP, "--file", tmp_path / "plan")
+    assert sent.returncode == 0, sent.stderr
+    said = "".join(p.communicate(timeout=60)[0] for p in receivers)
+    files = sorted((tmp_path / "in").iterdir())
+    assert [f.read_bytes() for f in files] == [plan, plan]
+    assert files[0].name == files[1].name[:36] + "-2.bin" and files[1].name[36:] == ".bin"
+    assert all(f"in {f}\n" in said for f in files)
+
+
+def test_delivered_is_said_of_what_is_kept(site, tmp_path):
+    (tmp_path / "in").mkdir()
+    (tmp_path / "plan").write_bytes(bytes(1000))
+    for gone in (False, True):
+        bob = site.recv("bob", "--count", "1", "--out", tmp_path / "in")
+        if gone:
+            shutil.rmtree(tmp_path / "in")
+        sent = site.send("alice", "--to", "sip:bob@iops.example", "--file", tmp_path / "plan",
+                         "--disposition", "delivered", "--wait", "2")
+        bob.communicate(timeout=60)
+        assert bob.returncode == gone
+        assert ("DELIVERED" in sent.stdout) == (not gone)
 
 
 def test_absent_recipient(site):
