@@ -3,6 +3,7 @@
 #ifndef TESTS_DPP_REALM_H
 #define TESTS_DPP_REALM_H
 
+#include <openssl/crypto.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -86,6 +87,7 @@ static inline struct dpp_ring *realm_ring(const char *user, const struct realm *
     }
     realm_must(dpp_ring_new(&ring, user));
     realm_must(dpp_ring_add(ring, &doc, REALM_NOW_S));
+    OPENSSL_cleanse(secrets, sizeof secrets); /* the ring alone holds them now */
     return ring;
 }
 
