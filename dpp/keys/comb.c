@@ -167,7 +167,7 @@ static void column(struct dpp_field *f, const struct dpp_comb *comb, size_t t, c
 
 /* Adds n columns to the n before them, pair by pair, in affine coordinates: 5M + 1S each and one
  * inversion for all, of the product of all differences d = x1 - x2. */
-static void fold(struct dpp_field *f, struct column *all, size_t n)
+static void fold(struct dpp_field *f, struct column *all, size_t n, const BIGNUM *blind)
 {
     BIGNUM *before[COLUMNS_MAX / 2]; /* the product of the differences before this one */
 
@@ -182,7 +182,7 @@ static void fold(struct dpp_field *f, struct column *all, size_t n)
         dpp_field_sub(f, d, all[i].x, all[n + i].x);
         dpp_field_mul(f, rest, rest, d);
     }
-    dpp_field_invert(f, rest, rest, NULL);
+    dpp_field_invert(f, rest, rest, blind);
     for (size_t i = n; i-- > 0;) {
         struct column *a = &all[i], *b = &all[n + i];
         dpp_field_sub(f, d, a->x, b->x);
@@ -207,6 +207,7 @@ void dpp_comb_mul(struct dpp_field *f, const struct dpp_comb *const *combs,
     uint8_t signs[2][DPP_FIELD_SIGNS];
     struct column all[COLUMNS_MAX];
     struct dpp_comb_shape shape = combs[0]->shape;
+    const BIGNUM *blind = scalars[n - 1]; /* hides the inversions and the point that grows */
     size_t steps = shape.steps, per_step = n * shape.tables, count = 0;
 
     if (f->failed)
@@ -225,7 +226,7 @@ void dpp_comb_mul(struct dpp_field *f, const struct dpp_comb *const *combs,
     /* half of the tables folds onto the other half; an inversion pays for some 40 pairs */
     while (per_step / 2 * steps > 60 && !f->failed) {
         size_t half = per_step / 2, odd = per_step % 2;
-        fold(f, all, half * steps);
+        fold(f, all, half * steps, blind);
         for (size_t i = 0; i < odd * steps; i++) { /* the odd table closes up */
             struct column swap = all[half * steps + i];
             all[half * steps + i] = all[2 * half * steps + i];
@@ -237,9 +238,11 @@ void dpp_comb_mul(struct dpp_field *f, const struct dpp_comb *const *combs,
         for (size_t t = 0; t < per_step; t++) {
             const struct column *c = &all[t * steps + step];
             if (step + 1 == steps && t == 0) {
-                dpp_field_copy(f, out->x, c->x);
-                dpp_field_copy(f, out->y, c->y);
-                dpp_field_copy(f, out->z, f->set->one);
+                dpp_field_copy(f, out->z, blind);
+                dpp_field_square(f, minus, blind);
+                dpp_field_mul(f, out->x, c->x, minus);
+                dpp_field_mul(f, minus, minus, blind);
+                dpp_field_mul(f, out->y, c->y, minus);
                 continue;
             }
             if (t == 0)

@@ -25,9 +25,9 @@ struct dpp_comb *dpp_comb_new(struct dpp_field *f, struct dpp_comb_shape shape, 
 void dpp_comb_free(struct dpp_comb *comb); /* wipes; NULL is allowed */
 size_t dpp_comb_octets(const struct dpp_comb *comb);
 
-/* out = sum of [scalar i] base i, over n (1 or 2) combs of one shape; the scalars are below q.
- * Infinity where the sum is, and with a probability of 2^-1000 for random scalars elsewhere: then
- * draw others. */
+/* out = sum of [scalar i] base i, over n (1 or 2) combs of one shape; the scalars are below q,
+ * the last is not 0. Infinity where the sum is, and with a probability of 2^-1000 for random
+ * scalars elsewhere: then draw others. */
 void dpp_comb_mul(struct dpp_field *f, const struct dpp_comb *const *combs,
                   const BIGNUM *const *scalars, size_t n, struct dpp_field_point *out);
 

@@ -154,6 +154,12 @@ void dpp_field_sub(struct dpp_field *f, BIGNUM *r, const BIGNUM *a, const BIGNUM
     f->failed = f->failed || !BN_mod_sub_quick(r, a, b, f->set->p);
 }
 
+void dpp_field_sum(struct dpp_field *f, BIGNUM *r, const BIGNUM *a, const BIGNUM *b)
+{
+    f->failed =
+        f->failed || !BN_uadd(r, a, b) || (BN_ucmp(r, f->set->p) >= 0 && !BN_usub(r, r, f->set->p));
+}
+
 void dpp_field_copy(struct dpp_field *f, BIGNUM *r, const BIGNUM *a)
 {
     f->failed = f->failed || !BN_copy(r, a);
@@ -316,23 +322,23 @@ void dpp_field_double(struct dpp_field *f, struct dpp_field_point *point)
     dpp_field_square(f, zz, point->z);
     dpp_field_square(f, yy, point->y);
     dpp_field_sub(f, slope, point->x, zz);
-    dpp_field_add(f, t, point->x, zz);
+    dpp_field_sum(f, t, point->x, zz);
     dpp_field_mul(f, slope, slope, t);
-    dpp_field_add(f, t, slope, slope);
-    dpp_field_add(f, slope, slope, t);
+    dpp_field_sum(f, t, slope, slope);
+    dpp_field_sum(f, slope, slope, t);
     dpp_field_mul(f, v, point->x, yy); /* 4v = 4 x y^2 */
-    dpp_field_add(f, v, v, v);
-    dpp_field_add(f, v, v, v);
+    dpp_field_sum(f, v, v, v);
+    dpp_field_sum(f, v, v, v);
     dpp_field_mul(f, point->z, point->z, point->y);
-    dpp_field_add(f, point->z, point->z, point->z);
+    dpp_field_sum(f, point->z, point->z, point->z);
     dpp_field_square(f, point->x, slope);
     dpp_field_sub(f, point->x, point->x, v);
     dpp_field_sub(f, point->x, point->x, v);
     dpp_field_sub(f, v, v, point->x);
     dpp_field_mul(f, v, v, slope);
-    dpp_field_add(f, yy, yy, yy); /* 8 y^4 = 2 (2 y^2)^2 */
+    dpp_field_sum(f, yy, yy, yy); /* 8 y^4 = 2 (2 y^2)^2 */
     dpp_field_square(f, yy, yy);
-    dpp_field_add(f, yy, yy, yy);
+    dpp_field_sum(f, yy, yy, yy);
     dpp_field_sub(f, point->y, v, yy);
     BN_CTX_end(f->ctx);
 }

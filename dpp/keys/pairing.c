@@ -222,7 +222,8 @@ static bool step(struct prepare *p, size_t at, BIGNUM *x, BIGNUM *y, BIGNUM *ver
     return true;
 }
 
-/* What is stored of a step: d = 0: a0 a1 a2, b0, and x in B; else a0 a1 a2, x^3 or a3, b0 b1. */
+/* What is stored of a step: d = 0: a0 a1 a2, b0, and x in B; else a0 a1 a2, x^3 or a3, b0 b1, with
+ * x^2 in B for 2. */
 static bool is_kept(int d, bool is_last, size_t term)
 {
     if (d == 0 || is_last)
@@ -230,19 +231,32 @@ static bool is_kept(int d, bool is_last, size_t term)
     return d == 2 || term != 3;
 }
 
-/* All but a0, and b1 of the digits 1 and -1, with the other sign: see value(). */
+/* A of degree 3 is kept as (a3 x + a2) (x^2 + a1) + a0, which takes a multiplication less. (That a3
+ * is 0 happens to one K in p; its pairing would be wrong and refused by the check of the RSK.) */
+static void fold(struct prepare *p, BIGNUM *const a[4], bool is_monic)
+{
+    struct dpp_field *f = p->f;
+
+    if (!is_monic) {
+        dpp_field_invert(f, p->t, a[3], NULL);
+        dpp_field_mul(f, a[1], a[1], p->t);
+    }
+    dpp_field_mul(f, p->t, a[1], a[2]);
+    dpp_field_sub(f, a[0], a[0], p->t);
+}
+
 static void keep_step(struct prepare *p, size_t at)
 {
     BIGNUM *const all[TERMS] = {p->g.a[0], p->g.a[1], p->g.a[2], p->g.a[3], p->g.b[0], p->g.b[1]};
     int d = p->out->digit[at];
 
-    for (size_t i = 0; i < TERMS; i++) {
-        if (!is_kept(d, at + 1 == p->out->n, i))
-            continue;
-        if (i != 0 && (i != 5 || d == 2))
-            dpp_field_sub(p->f, all[i], p->zero, all[i]);
-        p->out->term[at][i] = keep(p, all[i]);
-    }
+    bool is_last = at + 1 == p->out->n;
+
+    if (d != 0 && !is_last)
+        fold(p, all, d != 2);
+    for (size_t i = 0; i < TERMS; i++)
+        if (is_kept(d, is_last, i))
+            p->out->term[at][i] = keep(p, all[i]);
 }
 
 static bool run(struct prepare *p)
@@ -325,47 +339,47 @@ size_t dpp_pairing_octets(const struct dpp_pairing *pairing)
 
 /* R as (-x, iy), and what the functions need of it. */
 struct at {
-    BIGNUM *x, *xx, *xxx, *minus_xxx, *y, *xy, *xxy;
+    BIGNUM *x, *xx, *y, *xy, *xxy;
 };
 
-/* re + i im = A(-x) + iy B(-x) of one digit. a1, a2, a3 and b0, b1 are kept negative: subtraction
- * is BN's cheapest operation. */
+/* re + i im = A(-x) + iy B(-x) of one digit. No factor hides these numbers from whoever chose R:
+ * only operations without a branch. */
 static void value(struct dpp_field *f, BIGNUM *const term[TERMS], int d, bool is_last,
                   const struct at *at, BIGNUM *re, BIGNUM *im, BIGNUM *t)
 {
-    dpp_field_mul(f, re, term[1], at->x);
-    dpp_field_sub(f, re, term[0], re);
-    dpp_field_mul(f, t, term[2], at->xx);
-    dpp_field_sub(f, re, re, t);
     dpp_field_mul(f, im, term[4], at->y);
     if (d == 0 || is_last) {
-        dpp_field_sub(f, im, at->xy, im);
-        return;
+        dpp_field_mul(f, re, term[2], at->x);
+        dpp_field_add(f, re, re, term[1]);
+        dpp_field_mul(f, re, re, at->x);
+        dpp_field_add(f, im, im, at->xy);
+    } else {
+        dpp_field_mul(f, t, term[5], at->xy);
+        dpp_field_add(f, im, im, t);
+        if (d == 2) {
+            dpp_field_add(f, im, im, at->xxy);
+            dpp_field_mul(f, t, term[3], at->x);
+            dpp_field_add(f, t, t, term[2]);
+        } else {
+            dpp_field_add(f, t, at->x, term[2]);
+        }
+        dpp_field_add(f, re, at->xx, term[1]);
+        dpp_field_mul(f, re, re, t);
     }
-    dpp_field_mul(f, t, term[5], at->xy);
-    if (d == 2) {
-        dpp_field_sub(f, im, at->xxy, im);
-        dpp_field_sub(f, im, im, t);
-        dpp_field_mul(f, t, term[3], at->xxx);
-        dpp_field_sub(f, re, re, t);
-    } else { /* b1 is kept as it is here: im = b1 xy - (-b0 y) */
-        dpp_field_sub(f, im, t, im);
-        dpp_field_sub(f, re, re, at->minus_xxx);
-    }
+    dpp_field_add(f, re, re, term[0]);
 }
 
-/* (a + bi) = (a + bi)(re + i im), with three multiplications: the imaginary part is
- * a re + b im - (a - b)(re - im). */
+/* (a + bi) = (a + bi)(re + i im), with three multiplications. */
 static void multiply(struct dpp_field *f, BIGNUM *a, BIGNUM *b, BIGNUM *re, BIGNUM *im, BIGNUM *t)
 {
-    dpp_field_sub(f, t, a, b);
+    dpp_field_sum(f, t, a, b);
     dpp_field_mul(f, a, a, re);
     dpp_field_mul(f, b, b, im);
-    dpp_field_sub(f, re, re, im);
+    dpp_field_add(f, re, re, im);
     dpp_field_mul(f, t, t, re);
-    dpp_field_add(f, re, a, b);
+    dpp_field_sub(f, t, t, a);
     dpp_field_sub(f, a, a, b);
-    dpp_field_sub(f, b, re, t);
+    dpp_field_sub(f, b, t, b);
 }
 
 void dpp_pairing_with(struct dpp_field *f, const struct dpp_pairing *pairing, const BIGNUM *x,
@@ -375,15 +389,13 @@ void dpp_pairing_with(struct dpp_field *f, const struct dpp_pairing *pairing, co
         return;
     BN_CTX_start(f->ctx);
     struct at at = {dpp_field_new(f), dpp_field_new(f), dpp_field_new(f), dpp_field_new(f),
-                    dpp_field_new(f), dpp_field_new(f), dpp_field_new(f)};
+                    dpp_field_new(f)};
     BIGNUM *a = dpp_field_new(f), *b = dpp_field_new(f), *re = dpp_field_new(f),
            *im = dpp_field_new(f), *spare = dpp_field_new(f);
     if (!f->failed) {
         dpp_field_sub(f, at.x, f->set->one, f->set->one);
         dpp_field_sub(f, at.x, at.x, x);
         dpp_field_square(f, at.xx, at.x);
-        dpp_field_mul(f, at.xxx, at.xx, at.x);
-        dpp_field_sub(f, at.minus_xxx, at.y, at.xxx); /* at.y is still zero */
         dpp_field_copy(f, at.y, y);
         dpp_field_mul(f, at.xy, at.x, y);
         dpp_field_mul(f, at.xxy, at.xx, y);
@@ -393,6 +405,10 @@ void dpp_pairing_with(struct dpp_field *f, const struct dpp_pairing *pairing, co
             dpp_field_copy(f, b, y);
         } else {
             dpp_field_copy(f, a, f->set->one);
+        }
+        if (blind) { /* from here on it hides a and b, whose sums and differences take branches */
+            dpp_field_mul(f, a, a, blind);
+            dpp_field_mul(f, b, b, blind);
         }
     }
     for (size_t i = 0; i < pairing->n && !f->failed; i++) {

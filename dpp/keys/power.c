@@ -7,10 +7,10 @@
 
 void dpp_power_square(struct dpp_field *f, BIGNUM *a, BIGNUM *b, BIGNUM *s, BIGNUM *t)
 {
-    dpp_field_add(f, s, a, b);
+    dpp_field_sum(f, s, a, b);
     dpp_field_sub(f, t, a, b);
     dpp_field_mul(f, b, b, a);
-    dpp_field_add(f, b, b, b);
+    dpp_field_sum(f, b, b, b);
     dpp_field_mul(f, a, s, t);
 }
 
@@ -23,7 +23,7 @@ static void multiply(struct dpp_field *f, BIGNUM *a, BIGNUM *b, const BIGNUM *t,
         return;
     BN_swap(a, spare); /* a is the new one, spare the old */
     dpp_field_mul(f, spare, spare, t);
-    dpp_field_add(f, b, b, spare);
+    dpp_field_sum(f, b, b, spare);
 }
 
 /* One window: rows from its g, then g to the power 64 for the next. */
@@ -114,8 +114,10 @@ void dpp_power_raise(struct dpp_field *f, const struct dpp_power *power, const B
     BIGNUM *t = dpp_field_new(f), *spare = dpp_field_new(f);
     dpp_field_signs(f, scalar, DPP_POWER_BITS, signs);
     if (!f->failed) {
-        dpp_field_copy(f, a, f->set->one);
+        /* the scalar is also the factor that hides what follows */
+        dpp_field_copy(f, a, scalar);
         window(f, power->row[0], signs, 0, b, spare);
+        dpp_field_mul(f, b, b, a);
     }
     for (size_t i = 1; i < DPP_POWER_TABLES && !f->failed; i++) {
         window(f, power->row[i], signs, i * DPP_POWER_WINDOW, t, spare);

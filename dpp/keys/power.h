@@ -24,11 +24,11 @@ struct dpp_power {
 bool dpp_power_init(struct dpp_power *power, struct dpp_field *f, const BIGNUM *g);
 
 /* g^scalar = a + bi up to a factor of F_p; the scalar is below q. No branch and no index depends on
- * it. */
+ * it, which is not 0: the result carries it as a factor. */
 void dpp_power_raise(struct dpp_field *f, const struct dpp_power *power, const BIGNUM *scalar,
                      BIGNUM *a, BIGNUM *b);
 
-/* (a + bi)^2; s and t are spare. */
+/* (a + bi)^2; s and t are spare. For what a factor hides, as dpp_field_sum. */
 void dpp_power_square(struct dpp_field *f, BIGNUM *a, BIGNUM *b, BIGNUM *s, BIGNUM *t);
 
 #endif
