@@ -31,6 +31,8 @@ struct prepare {
     const BIGNUM *x, *y;              /* K */
     BIGNUM *x2, *y2, *minus_y, *zero; /* 2K, -K */
     BIGNUM *slope, *line[2], *t;
+    BIGNUM **z, **inverse; /* of the points that the steps pass, in Jacobian form; see chain() */
+    size_t points, at;
     struct poly g, h;
 };
 
@@ -75,6 +77,19 @@ static void sum(struct prepare *p, const BIGNUM *x, const BIGNUM *y, const BIGNU
     dpp_field_copy(f, out_x, p->t);
 }
 
+/* t = what the next slope is divided by, inverted. Where the chain went from z to z', doubling made
+ * z' = 2 y z^4 and adding z' = (other_x - x) z^3, x and y affine. */
+static void next_inverse(struct prepare *p, bool is_double)
+{
+    struct dpp_field *f = p->f;
+    const BIGNUM *z = p->z[p->at];
+
+    p->at++;
+    dpp_field_square(f, p->t, z);
+    dpp_field_mul(f, p->t, p->t, is_double ? p->t : z);
+    dpp_field_mul(f, p->t, p->t, p->inverse[p->at]);
+}
+
 static void twice(struct prepare *p, BIGNUM *x, BIGNUM *y)
 {
     struct dpp_field *f = p->f;
@@ -82,8 +97,7 @@ static void twice(struct prepare *p, BIGNUM *x, BIGNUM *y)
     dpp_field_square(f, p->slope, x);
     dpp_field_sub(f, p->slope, p->slope, f->set->one);
     dpp_field_mul(f, p->slope, p->slope, f->set->three);
-    dpp_field_add(f, p->t, y, y);
-    dpp_field_invert(f, p->t, p->t, NULL);
+    next_inverse(p, true); /* 1 / 2y */
     dpp_field_mul(f, p->slope, p->slope, p->t);
     sum(p, x, y, x, x, y);
 }
@@ -93,9 +107,8 @@ static void plus(struct prepare *p, BIGNUM *x, BIGNUM *y, const BIGNUM *other_x,
 {
     struct dpp_field *f = p->f;
 
-    dpp_field_sub(f, p->t, x, other_x);
-    dpp_field_invert(f, p->t, p->t, NULL);
-    dpp_field_sub(f, p->slope, y, other_y);
+    next_inverse(p, false); /* 1 / (other_x - x) */
+    dpp_field_sub(f, p->slope, other_y, y);
     dpp_field_mul(f, p->slope, p->slope, p->t);
     sum(p, x, y, other_x, x, y);
 }
@@ -259,24 +272,73 @@ static void keep_step(struct prepare *p, size_t at)
             p->out->term[at][i] = keep(p, all[i]);
 }
 
+/* Walks from T = (x, y) through all points of the steps in Jacobian form and keeps their z: with
+ * them one inversion serves all slopes. False when one is infinity: K has not the order q. */
+static bool chain(struct prepare *p, const BIGNUM *x, const BIGNUM *y)
+{
+    struct dpp_field *f = p->f;
+    struct dpp_field_point t = dpp_field_point_new(f);
+
+    if (f->failed)
+        return true;
+    dpp_field_copy(f, t.x, x);
+    dpp_field_copy(f, t.y, y);
+    dpp_field_copy(f, t.z, f->set->one);
+    p->at = p->points = 0;
+    dpp_field_copy(f, p->z[p->points++], t.z);
+    for (size_t i = 0; i < p->out->n && !f->failed; i++) {
+        int d = p->out->digit[i];
+        for (size_t k = 0; k < 2; k++) {
+            dpp_field_double(f, &t);
+            dpp_field_copy(f, p->z[p->points++], t.z);
+        }
+        if (d == 0 || i + 1 == p->out->n)
+            continue;
+        dpp_field_add_affine(f, &t, d == 2 ? p->x2 : p->x,
+                             d == 2  ? p->y2
+                             : d < 0 ? p->minus_y
+                                     : p->y);
+        dpp_field_copy(f, p->z[p->points++], t.z);
+    }
+    if (f->failed || BN_is_zero(t.z)) /* 0 stays 0 */
+        return f->failed;
+    for (size_t i = 0; i < p->points; i++)
+        dpp_field_copy(f, p->inverse[i], p->z[i]);
+    if (!f->failed)
+        dpp_field_invert_all(f, p->inverse, p->points);
+    return true;
+}
+
+/* 2K and -K. The tangent at K is the one slope before the chain. */
+static bool multiples(struct prepare *p)
+{
+    struct dpp_field *f = p->f;
+
+    if (f->failed || BN_is_zero(p->y)) /* y = 0: of order 2 */
+        return f->failed;
+    dpp_field_copy(f, p->x2, p->x);
+    dpp_field_copy(f, p->y2, p->y);
+    dpp_field_sub(f, p->minus_y, p->zero, p->y);
+    dpp_field_copy(f, p->z[0], f->set->one);
+    dpp_field_add(f, p->t, p->y, p->y);
+    dpp_field_invert(f, p->inverse[1], p->t, NULL);
+    twice(p, p->x2, p->y2);
+    return true;
+}
+
 static bool run(struct prepare *p)
 {
     struct dpp_field *f = p->f;
     BIGNUM *x = dpp_field_new(f), *y = dpp_field_new(f), *vertical = dpp_field_new(f);
-    bool good = true;
+    bool good = multiples(p);
 
-    if (f->failed)
-        return true;
-    if (BN_is_zero(p->y)) /* of order 2: the affine steps would take it for its own double */
-        return false;
-    dpp_field_copy(f, p->x2, p->x);
-    dpp_field_copy(f, p->y2, p->y);
-    dpp_field_sub(f, p->minus_y, p->zero, p->y);
-    twice(p, p->x2, p->y2);
+    if (f->failed || !good)
+        return good;
     p->out->first[0] = keep(p, p->line[0]);
     p->out->first[1] = keep(p, p->line[1]);
     dpp_field_copy(f, x, p->out->top == 2 ? p->x2 : p->x);
     dpp_field_copy(f, y, p->out->top == 2 ? p->y2 : p->y);
+    good = chain(p, x, y);
     for (size_t i = 0; i < p->out->n && good && !f->failed; i++) {
         good = step(p, i, x, y, vertical);
         keep_step(p, i);
@@ -307,7 +369,14 @@ int dpp_pairing_new(struct dpp_pairing **pairing, struct dpp_field *f, const BIG
     p.t = dpp_field_new(f);
     p.g = poly_new(f);
     p.h = poly_new(f);
+    p.points = 3 * p.out->n + 1;
+    p.z = calloc(2 * p.points, sizeof *p.z);
+    f->failed = f->failed || !p.z;
+    p.inverse = p.z + p.points;
+    for (size_t i = 0; i < 2 * p.points && !f->failed; i++)
+        p.z[i] = dpp_field_new(f);
     good = run(&p);
+    free(p.z);
     BN_CTX_end(f->ctx);
     if (f->failed || !good) {
         dpp_pairing_free(p.out);

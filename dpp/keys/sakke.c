@@ -137,10 +137,40 @@ static int load_id(struct dpp_field *f, const uint8_t *id, size_t id_n, BIGNUM *
 
 /* --- encapsulation --- */
 
+/* Whether [q - 1](x, y) = (x, -y). For a point of order q no addition on the way is exceptional: 2m
+ * is neither 1 nor -1 modulo q for an m below (q - 1) / 2. Of the other orders 1, 2, 4, 2q and 4q
+ * none ends there. Public. */
+static bool has_order_q(struct dpp_field *f, const BIGNUM *x, const BIGNUM *y)
+{
+    if (f->failed)
+        return false;
+    BN_CTX_start(f->ctx);
+    struct dpp_field_point at = dpp_field_point_new(f);
+    BIGNUM *zz = dpp_field_new(f), *t = dpp_field_new(f);
+    if (!f->failed) {
+        dpp_field_copy(f, at.x, x);
+        dpp_field_copy(f, at.y, y);
+        dpp_field_copy(f, at.z, f->set->one);
+    }
+    for (int i = BN_num_bits(f->set->q) - 2; i >= 0 && !f->failed; i--) {
+        dpp_field_double(f, &at);
+        if (i > 0 && BN_is_bit_set(f->set->q, i)) /* bit 0 of q - 1 is 0 */
+            dpp_field_add_affine(f, &at, x, y);
+    }
+    dpp_field_square(f, zz, at.z);
+    dpp_field_mul(f, t, x, zz);
+    bool good = !f->failed && !BN_is_zero(at.z) && BN_cmp(t, at.x) == 0;
+    dpp_field_mul(f, zz, zz, at.z);
+    dpp_field_mul(f, t, y, zz);
+    dpp_field_sum(f, t, t, at.y);
+    good = good && !f->failed && BN_is_zero(t);
+    BN_CTX_end(f->ctx);
+    return good;
+}
+
 int dpp_sakke_kms_new(struct dpp_sakke_kms **kms, const uint8_t z[DPP_SAKKE_POINT])
 {
     struct dpp_sakke_kms *made = NULL;
-    struct dpp_pairing *order = NULL;
     const struct tables *tables;
     struct dpp_field f;
     int rc = tables_get(&tables);
@@ -151,11 +181,8 @@ int dpp_sakke_kms_new(struct dpp_sakke_kms **kms, const uint8_t z[DPP_SAKKE_POIN
     BIGNUM *x = dpp_field_new(&f), *y = dpp_field_new(&f);
     if (f.failed || !(made = calloc(1, sizeof *made)))
         rc = DPP_E_NOMEM;
-    else if (!dpp_field_load_point(&f, x, y, z))
+    else if (!dpp_field_load_point(&f, x, y, z) || !has_order_q(&f, x, y))
         rc = f.failed ? DPP_E_NOMEM : DPP_E_SAKKE_POINT;
-    else
-        rc = dpp_pairing_new(&order, &f, x, y); /* its last step is [q]Z = O */
-    dpp_pairing_free(order);
     if (rc == 0 && !(made->z = dpp_comb_new(&f, DPP_COMB_LARGE, x, y)))
         rc = DPP_E_NOMEM;
     dpp_field_done(&f);

@@ -5,7 +5,11 @@
  * plain big-endian number b. Points are 257 octets, 04 | x | y. 112 bits of security (rfc6509#6).
  * The KMS can read everything: that is the design of SAKKE.
  *
- * What is constant-time and what is not stands at each function. */
+ * What is constant-time and what is not stands at each function. All of it rests on OpenSSL's
+ * BIGNUM, which is constant-time in part: its multiplication modulo p and its sums as used on bare
+ * secrets are; its subtraction takes a branch on the borrow, its reduction and its inversion on
+ * more. Inversions are of numbers that a secret factor hides, and so are the points and the pairing
+ * value that grow from step to step. No table is read at a secret place: all rows are read. */
 #ifndef DPP_KEYS_SAKKE_H
 #define DPP_KEYS_SAKKE_H
 
@@ -38,7 +42,9 @@ size_t dpp_sakke_kms_octets(const struct dpp_sakke_kms *kms);
 
 /* Encapsulates the SSV to an identity. rfc6508#6.2.1. 0 and the SED, or DPP_E_LONG (id_n is 0 or
  * over DPP_SAKKE_ID_MAX), DPP_E_SAKKE_ID ([b]P + Z is infinity, or r is 0: another key period or
- * SSV), DPP_E_NOMEM, DPP_E_CRYPTO. The SSV and r never steer a branch or a table index. */
+ * SSV), DPP_E_NOMEM, DPP_E_CRYPTO. The SSV and r steer no branch and no table index of ours; the
+ * differences of the affine points that r chooses, and the reductions modulo q that make r and r b,
+ * are not hidden from the branches of BIGNUM. */
 int dpp_sakke_seal(const struct dpp_sakke_kms *kms, const uint8_t *id, size_t id_n,
                    const uint8_t ssv[DPP_SAKKE_SSV], uint8_t out[DPP_SAKKE_SED])
     __attribute__((warn_unused_result));
@@ -46,9 +52,9 @@ int dpp_sakke_seal(const struct dpp_sakke_kms *kms, const uint8_t *id, size_t id
 /* --- who may open --- */
 
 /* An RSK made ready: line functions of the fixed pairing argument and a comb of [b]P + Z, at most
- * 600 kB. A secret as a whole: its memory is locked where the system allows, kept out of core
- * images and wiped by _free. Immutable after _new. Keeps what it needs of the kms; the kms must
- * outlive it. */
+ * 600 kB. The line functions are the secret: they lie in the secure heap (some 350 kB, see
+ * dpp_keys_init), locked and kept out of core images where the system allows, and are wiped by
+ * _free. Immutable after _new. Keeps what it needs of the kms; the kms must outlive it. */
 struct dpp_sakke_rsk;
 
 /* Takes the RSK of an identity and checks it: on the curve, of order q, <[b]P + Z, RSK> = g
@@ -65,8 +71,9 @@ size_t dpp_sakke_rsk_octets(const struct dpp_sakke_rsk *rsk);
 /* Decapsulates, TEST included. rfc6508#6.2.2. With `stripped` a message whose TEST fails is tried
  * once more as senders hash that drop leading zero octets of g^r (profile section 8), where there
  * are any. 0 and the SSV, or DPP_E_SAKKE whatever is wrong with the SED; DPP_E_NOMEM,
- * DPP_E_CRYPTO. On an error ssv is wiped. Control flow and table indices do not depend on the RSK
- * or the SSV. */
+ * DPP_E_CRYPTO. On an error ssv is wiped. Control flow and table indices of ours do not depend on
+ * the RSK, and on the SSV only by whether it passes TEST; the RSK's numbers meet no branch of
+ * BIGNUM unhidden, the SSV's as in dpp_sakke_seal. */
 int dpp_sakke_open(const struct dpp_sakke_rsk *rsk, const uint8_t sed[DPP_SAKKE_SED], bool stripped,
                    uint8_t ssv[DPP_SAKKE_SSV]) __attribute__((warn_unused_result));
 
