@@ -49,7 +49,7 @@ static int fetch(const struct relay_settings *settings, const atomic_bool *stop,
     err = relay_kms_fetch(&from, time(NULL), &got);
     relay_file_free(token, n);
     if (err < 0) {
-        snprintf(why, why_n, "%s: %s", settings->kms_url, got.why);
+        snprintf(why, why_n, "%.120s: %.380s", settings->kms_url, got.why);
         return err;
     }
     err = relay_keydir_write_set(settings->keyset_file, kek.p, (const char *const *)got.xml,
