@@ -37,6 +37,7 @@ int relay_cmd_send(int argc, char **argv);
 int relay_cmd_recv(int argc, char **argv);
 int relay_cmd_token(int argc, char **argv);
 int relay_cmd_key(int argc, char **argv);
+int relay_cmd_group(int argc, char **argv);
 int relay_cmd_kms(int argc, char **argv);
 int relay_cmd_mikey(int argc, char **argv);
 int relay_cmd_decode(int argc, char **argv);

@@ -313,12 +313,11 @@ static void lost(struct receiving *receiving, const struct relay_client_event *e
     if (message != NULL) {
         forget(receiving, message);
     }
-    fprintf(stderr, "mcrelay recv: a message from %s is lost: %s\n", from,
-            relay_strerror(event->err));
+    fprintf(stderr, "mcrelay recv: a message from %s is lost: %s\n", from, event->text);
     if (receiving->is_json) {
         fputs("{\"event\":\"lost\"", stdout);
         print_label(event);
-        relay_quote_member(stdout, "reason", relay_strerror(event->err));
+        relay_quote_member(stdout, "reason", event->text);
         puts("}");
         fflush(stdout);
     }
@@ -341,10 +340,39 @@ static void disposition(const struct receiving *receiving, const struct relay_cl
     fflush(stdout);
 }
 
+/* A key came, was made for an answer, or went. */
+static void print_key(const struct receiving *receiving, const struct relay_client_event *event)
+{
+    char id[9];
+    const char *peer = event->group[0] != '\0' ? event->group : event->from;
+    snprintf(id, sizeof(id), "%08x", event->key_id);
+    if (receiving->is_json) {
+        fputs("{\"event\":\"keyed\"", stdout);
+        relay_quote_member(stdout, "role", dpp_role_name((int)event->role));
+        relay_quote_member(stdout, "id", id);
+        relay_quote_member(stdout, "from", event->from);
+        relay_quote_member(stdout, "group", event->group);
+        printf(",\"dropped\":%s}\n", event->is_dropped ? "true" : "false");
+        fflush(stdout);
+    } else {
+        fprintf(stderr, "%s %s %s %s\n", event->is_dropped ? "dropped" : "keyed",
+                dpp_role_name((int)event->role), id, peer);
+    }
+}
+
 static void told(void *ctx, struct relay_line *line, const struct relay_client_event *event)
 {
     struct receiving *receiving = ctx;
-    (void)line;
+    int code;
+    if (relay_person_told(&receiving->person, event, &code)) {
+        if (code != RELAY_EXIT_OK && receiving->exit < 0) {
+            receiving->exit = code;
+            relay_line_close(line);
+        } else if (event->kind == RELAY_CLIENT_KEYED) {
+            print_key(receiving, event);
+        }
+        return;
+    }
     switch (event->kind) {
     case RELAY_CLIENT_READY:
         if (!receiving->is_listening) {
@@ -368,7 +396,7 @@ static void told(void *ctx, struct relay_line *line, const struct relay_client_e
         disposition(receiving, event);
         break;
     case RELAY_CLIENT_REFUSED:
-        fprintf(stderr, "mcrelay recv: a disposition was refused, %d: %s\n", event->status,
+        fprintf(stderr, "mcrelay recv: a disposition or a key was refused, %d: %s\n", event->status,
                 event->text);
         break;
     case RELAY_CLIENT_CLOSED:
@@ -381,10 +409,7 @@ static void told(void *ctx, struct relay_line *line, const struct relay_client_e
             receiving->exit = relay_cmd_fail("recv", RELAY_EXIT_FAILED, "%s", event->text);
         }
         break;
-    case RELAY_CLIENT_SENT:
-    case RELAY_CLIENT_KEYED:
-    case RELAY_CLIENT_KEY_REFUSED:
-    case RELAY_CLIENT_KEY_WANTED:
+    default:
         break;
     }
 }

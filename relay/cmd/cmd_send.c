@@ -27,7 +27,8 @@ static const char help[] =
     "                    (--to URI | --group URI) (TEXT | --file FILE | -)\n"
     "\n"
     "Sends one protected message: TEXT, a file, or what stands on standard input (-).\n"
-    "One-to-one it is sealed with the PCK of the pair, for a group with its GMK.\n"
+    "One-to-one it is sealed with the PCK of the pair, for a group with its GMK. With --keyset a\n"
+    "PCK that is not there yet is made and goes with the message.\n"
     "\n" RELAY_PERSON_HELP "  --to URI          the user it is for\n"
     "  --group URI       the group it is for\n"
     "  --file FILE       send a file, up to 16,698,165 octets\n"
@@ -168,10 +169,34 @@ static void failed(struct sending *sending, const struct relay_client_event *eve
     }
 }
 
+/* The session stands: a fresh CSK is there to protect the signalling with. */
+static void begin(struct sending *sending, struct relay_line *line)
+{
+    sending->is_queued = true;
+    int err = relay_line_send(line, &sending->sds, &sending->id);
+    if (err != 0 && sending->exit < 0) {
+        sending->exit = relay_cmd_fail("send", RELAY_EXIT_FAILED, "%s", relay_strerror(err));
+        relay_line_close(line);
+    }
+}
+
 static void told(void *ctx, struct relay_line *line, const struct relay_client_event *event)
 {
     struct sending *sending = ctx;
+    int code;
+    if (relay_person_told(&sending->person, event, &code)) {
+        if (code != RELAY_EXIT_OK && sending->exit < 0) {
+            sending->exit = code;
+            relay_line_close(line);
+        }
+        return;
+    }
     switch (event->kind) {
+    case RELAY_CLIENT_READY:
+        if (!sending->is_queued) {
+            begin(sending, line);
+        }
+        break;
     case RELAY_CLIENT_SENT:
         accepted(sending, event);
         break;
@@ -288,11 +313,16 @@ static int run(struct sending *sending)
     if (rc != RELAY_EXIT_OK) {
         return rc;
     }
+    bool keys_itself = sending->person.ring != NULL;
     sending->sds.key = relay_person_key(&sending->person, role, target);
-    if (sending->sds.key == NULL) {
+    if (sending->sds.key == NULL && (role == DPP_ROLE_GMK || !keys_itself)) {
         return relay_cmd_fail("send", RELAY_EXIT_REFUSED,
-                              "no %s for %s: nothing is sent unprotected (mcrelay key make)",
-                              role == DPP_ROLE_GMK ? "GMK" : "PCK", target);
+                              "no %s for %s: nothing is sent unprotected (mcrelay %s)",
+                              role == DPP_ROLE_GMK ? "GMK" : "PCK", target,
+                              keys_itself ? "group rekey, by a manager of the group" : "key make");
+    }
+    if (keys_itself) {
+        sending->sds.key = NULL; /* the store changes until then: the client chooses */
     }
     int err;
     struct relay_line_conf conf = relay_person_line(&sending->person);
@@ -300,10 +330,6 @@ static int run(struct sending *sending)
     conf.ctx = sending;
     sending->line = relay_line_open(sending->person.dial, &conf, &err);
     if (sending->line == NULL) {
-        return relay_cmd_fail("send", RELAY_EXIT_FAILED, "%s", relay_strerror(err));
-    }
-    err = relay_line_send(sending->line, &sending->sds, &sending->id);
-    if (err != 0) {
         return relay_cmd_fail("send", RELAY_EXIT_FAILED, "%s", relay_strerror(err));
     }
     sending->outstanding = sending->sds.disposition;

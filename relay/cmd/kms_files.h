@@ -19,5 +19,6 @@ int relay_kms_fail(const char *command, const char *path, int err);
 
 int relay_kms_serve(int argc, char **argv); /* mcrelay kms serve */
 int relay_key_fetch(int argc, char **argv); /* mcrelay key fetch */
+int relay_key_erase(int argc, char **argv); /* mcrelay key erase */
 
 #endif

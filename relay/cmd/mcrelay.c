@@ -9,6 +9,7 @@ static const struct relay_cmd table[] = {
     {"recv", relay_cmd_recv, "receive messages and print them"},
     {"token", relay_cmd_token, "issue or inspect access tokens for tests"},
     {"key", relay_cmd_key, "make, list, import and export PCK, GMK and CSK"},
+    {"group", relay_cmd_group, "give the members of a group its key"},
     {"kms", relay_cmd_kms, "the KMS of an isolated site: make it, issue keys, serve them"},
     {"mikey", relay_cmd_mikey, "open or make the message that carries a key"},
     {"decode", relay_cmd_decode, "print the octets of a frame or message as text"},

@@ -194,6 +194,16 @@ int relay_line_send(struct relay_line *line, struct relay_client_sds *sds, uint6
     return rc;
 }
 
+int relay_line_send_key(struct relay_line *line, const char *to, const void *mikey, size_t n,
+                        uint64_t *id)
+{
+    int rc = relay_client_send_key(line->client, to, mikey, n, id);
+    if (rc == 0 && !line->gone) {
+        relay_line_wake(line);
+    }
+    return rc;
+}
+
 void relay_line_close(struct relay_line *line)
 {
     if (!line->gone && !line->closing) {

@@ -42,6 +42,9 @@ struct relay_line *relay_line_open(struct relay_dial *dial, const struct relay_l
 /* relay_client_send on the line, then wakes its writer. */
 int relay_line_send(struct relay_line *line, struct relay_client_sds *sds, uint64_t *id)
     __attribute__((warn_unused_result));
+/* relay_client_send_key on the line, then wakes its writer. */
+int relay_line_send_key(struct relay_line *line, const char *to, const void *mikey, size_t n,
+                        uint64_t *id) __attribute__((warn_unused_result));
 /* Ends the line once the client is quiet, that is, what it owes is sent and answered (at most 5 s):
  * CLOSED follows. */
 void relay_line_close(struct relay_line *line);

@@ -310,6 +310,29 @@ int relay_groupdir_load(const struct relay_settings *settings, struct relay_poli
     return err;
 }
 
+int relay_groupdir_read_group(const char *path, const char *uri, struct relay_policy **out,
+                              char *why, size_t why_n)
+{
+    struct relay_policy *policy = relay_policy_new();
+    int err = RELAY_E_NOMEM;
+
+    *out = NULL;
+    snprintf(why, why_n, "out of memory");
+    if (policy)
+        err = read_yaml(policy, path, read_group, why, why_n);
+    if (err == 0 && (err = relay_policy_seal(policy)) < 0)
+        snprintf(why, why_n, "%s: %s", path, relay_strerror(err));
+    if (err == 0 && !relay_policy_group(policy, msrp_str_of(uri))) {
+        snprintf(why, why_n, "%s: this is not the file of %s", path, uri);
+        err = RELAY_E_CONF;
+    }
+    if (err < 0)
+        relay_policy_unref(policy);
+    else
+        *out = policy;
+    return err;
+}
+
 uint64_t relay_groupdir_stamp(const struct relay_settings *settings)
 {
     uint64_t sum = relay_stamp_mix(0, settings->users);

@@ -36,6 +36,11 @@ enum {
 int relay_groupdir_load(const struct relay_settings *settings, struct relay_policy **out, char *why,
                         size_t why_n) __attribute__((warn_unused_result));
 
+/* Reads one group file, which must be that of the group `uri`; then relay_policy_group(*out, uri)
+ * is there. As relay_groupdir_load. */
+int relay_groupdir_read_group(const char *path, const char *uri, struct relay_policy **out,
+                              char *why, size_t why_n) __attribute__((warn_unused_result));
+
 /* A number that changes when any of those files does: for the poll. */
 uint64_t relay_groupdir_stamp(const struct relay_settings *settings);
 

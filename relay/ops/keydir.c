@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -137,6 +138,33 @@ int relay_keydir_read(const char *path, const uint8_t kek[DPP_KEYFILE_KEK], size
     rc = dpp_keyfile_open(store, room, kek, p, n);
     free(p);
     return rc;
+}
+
+int relay_keydir_lock(const char *path)
+{
+    char *beside;
+
+    if (asprintf(&beside, "%s.lock", path) < 0)
+        return RELAY_E_NOMEM;
+    int fd = open(beside, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, S_IRUSR | S_IWUSR);
+    int why = errno;
+    free(beside);
+    errno = why;
+    while (fd >= 0 && flock(fd, LOCK_EX) != 0) {
+        if (errno == EINTR)
+            continue;
+        why = errno;
+        close(fd);
+        errno = why;
+        fd = -1;
+    }
+    return fd < 0 ? RELAY_E_IO : fd;
+}
+
+void relay_keydir_unlock(int lock)
+{
+    if (lock >= 0)
+        close(lock);
 }
 
 size_t relay_keydir_keys_max(const char *path)
@@ -282,4 +310,64 @@ int relay_keydir_write_set(const char *path, const uint8_t kek[DPP_KEYFILE_KEK],
     for (size_t i = 0; i < n; i++)
         texts[i] = (struct dpp_span){.p = (const uint8_t *)xml[i], .n = xml_n[i]};
     return relay_keydir_write_texts(path, kek, texts, n);
+}
+
+/* Zeros over all of an open file. */
+static int blank(int fd)
+{
+    static const uint8_t zeros[4096];
+    struct stat st;
+
+    if (fstat(fd, &st) != 0)
+        return RELAY_E_IO;
+    if (!S_ISREG(st.st_mode)) {
+        errno = EINVAL;
+        return RELAY_E_IO;
+    }
+    for (off_t at = 0; at < st.st_size; at += (off_t)sizeof zeros) {
+        off_t left = st.st_size - at;
+        size_t n = left < (off_t)sizeof zeros ? (size_t)left : sizeof zeros;
+        if (write_all(fd, zeros, n) != 0)
+            return RELAY_E_IO;
+    }
+    return 0;
+}
+
+static int open_old(const char *path)
+{
+    return open(path, O_WRONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+}
+
+static int blank_and_close(int fd)
+{
+    int rc = blank(fd), why = errno;
+
+    close(fd);
+    errno = why;
+    return rc;
+}
+
+int relay_keydir_wipe(const char *path)
+{
+    int fd = open_old(path);
+
+    if (fd < 0 || blank_and_close(fd) != 0 || unlink(path) != 0)
+        return RELAY_E_IO;
+    return sync_directory(path);
+}
+
+int relay_keydir_rewrite(const char *path, const uint8_t kek[DPP_KEYFILE_KEK],
+                         const struct dpp_store *store)
+{
+    int old = open_old(path);
+
+    if (old < 0)
+        return RELAY_E_IO;
+    int rc = relay_keydir_write(path, kek, store);
+    if (rc == 0)
+        return blank_and_close(old); /* the rename has left it without a name */
+    int why = errno;
+    close(old);
+    errno = why;
+    return rc;
 }

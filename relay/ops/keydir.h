@@ -31,6 +31,12 @@ int relay_keydir_read(const char *path, const uint8_t kek[DPP_KEYFILE_KEK], size
 int relay_keydir_write(const char *path, const uint8_t kek[DPP_KEYFILE_KEK],
                        const struct dpp_store *store) __attribute__((warn_unused_result));
 
+/* Two programs of one user share a key file: whoever reads it to write it again holds this lock
+ * meanwhile. Waits for it; a file PATH.lock beside the key file stands for it and stays. Returns a
+ * descriptor, to be given to relay_keydir_unlock, or RELAY_E_IO (errno), RELAY_E_NOMEM. */
+int relay_keydir_lock(const char *path) __attribute__((warn_unused_result));
+void relay_keydir_unlock(int lock); /* negative: nothing */
+
 /* More keys than this do not stand in the file, by its size; 0 when there is none to be seen. For
  * the size of the secure heap, before anything is read. */
 size_t relay_keydir_keys_max(const char *path);
@@ -72,6 +78,15 @@ ssize_t relay_keydir_read_texts(const char *path, const uint8_t kek[DPP_KEYFILE_
                                 uint8_t **plain, size_t *plain_n,
                                 struct dpp_span texts[DPP_KEYFILE_TEXTS_MAX])
     __attribute__((warn_unused_result));
+
+/* Overwrites a regular file with zeros, syncs it and removes it. What a file system keeps elsewhere
+ * (snapshots, copy-on-write, flash translation) is not reached. 0 or RELAY_E_IO (errno). */
+int relay_keydir_wipe(const char *path) __attribute__((warn_unused_result));
+
+/* As relay_keydir_write, and overwrites the octets of the file before. 0, RELAY_E_IO (errno; the
+ * new file may stand already), RELAY_E_NOMEM, RELAY_E_RANDOM, DPP_E_*. */
+int relay_keydir_rewrite(const char *path, const uint8_t kek[DPP_KEYFILE_KEK],
+                         const struct dpp_store *store) __attribute__((warn_unused_result));
 
 /* Replaces a file whole, mode 0600: a temporary file beside it, synced, renamed, directory synced.
  * 0, RELAY_E_IO (errno), RELAY_E_NOMEM. */
