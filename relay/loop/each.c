@@ -1,5 +1,6 @@
 #include "relay/loop/each.h"
 
+#include <openssl/crypto.h>
 #include <stdatomic.h>
 #include <uv.h>
 
@@ -22,6 +23,8 @@ static void on_work(uv_work_t *request)
 
     while ((i = atomic_fetch_add(&work->next, 1)) < work->n)
         work->one(work->ctx, i);
+    /* the thread outlives the work; the random generators that OpenSSL keeps for it need not */
+    OPENSSL_thread_stop();
 }
 
 static void on_done(uv_work_t *request, int status)

@@ -69,12 +69,20 @@ class Site:
         for _ in range(100):
             try:
                 urllib.request.urlopen(f"http://127.0.0.1:{self.metrics_port}/healthz", timeout=1)
+                self.wait_for_keys()
                 return self
             except OSError:
                 if self.process.poll() is not None:
                     break
                 time.sleep(0.1)
         raise RuntimeError("mcrelayd does not start:\n" + (self.dir / "mcrelayd.log").read_text())
+
+    def wait_for_keys(self):
+        """Where a KMS runs the relay fetches its keys after it has started."""
+        for _ in range(300 if self.kms is not None else 0):
+            if '"event":"keyset"' in self.logged():
+                break
+            time.sleep(0.1)
 
     def stop(self):
         """Stops the daemon with SIGTERM; its exit code."""
