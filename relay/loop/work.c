@@ -1,4 +1,5 @@
 /* work.c - what takes too long for the loop, on libuv's pool of threads. */
+#include <openssl/crypto.h>
 #include <stdlib.h>
 
 #include "relay/auth/upload.h"
@@ -16,6 +17,7 @@ static void on_run(uv_work_t *req)
     struct work *work = req->data;
 
     work->run(work->ctx);
+    OPENSSL_thread_stop(); /* the thread stays; its random generators need not */
 }
 
 static void on_done(uv_work_t *req, int status)

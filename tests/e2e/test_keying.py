@@ -177,8 +177,9 @@ def test_stranger_keys_no_group(keyed):
 
 def test_relay_holds_nothing(keyed, tmp_path):
     """The relay carries keys that it cannot open: no key and no text of them in its memory."""
-    if shutil.which("gcore") is None:
-        pytest.skip("no gcore")
+    with open(f"/proc/{keyed.process.pid}/maps") as maps:
+        if shutil.which("gcore") is None or "libasan" in maps.read():
+            pytest.skip("no gcore, or a sanitised build, whose image has terabytes")
     bob = keyed.recv("bob", "--json", "--count", "1")
     text = "CANARY-" + os.urandom(12).hex()
     assert keyed.send("alice", "--to", uri("bob"), text).returncode == 0
@@ -186,8 +187,6 @@ def test_relay_holds_nothing(keyed, tmp_path):
     subprocess.run(["gcore", "-o", tmp_path / "core", str(keyed.process.pid)], check=True,
                    capture_output=True)
     path = tmp_path / f"core.{keyed.process.pid}"
-    if path.stat().st_size > 1 << 32:
-        pytest.skip("the image of a sanitised build")
     with open(path, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as image:
         assert image.find(uri("bob").encode()) >= 0  # the search works
         assert image.find(text.encode()) < 0
