@@ -36,25 +36,6 @@ static void on_note(void *ctx, bool is_error, const char *what, const char *text
     daemon_note(ctx, is_error ? RELAY_LOG_WARN : RELAY_LOG_INFO, what, text);
 }
 
-static int listen_all(struct daemon *daemon, char *why, size_t why_n)
-{
-    const struct relay_settings *s = &daemon->files.settings;
-    int err = 0;
-
-    if (daemon->files.tls)
-        relay_loop_tls(daemon->loop, daemon->files.tls);
-    for (size_t i = 0; i < s->listen.n && !err; i++)
-        err = relay_loop_listen(daemon->loop, &s->listen.v[i].sa.any, RELAY_LISTEN_TLS, false, why,
-                                why_n);
-    for (size_t i = 0; i < s->plain.n && !err; i++)
-        err = relay_loop_listen(daemon->loop, &s->plain.v[i].sa.any, RELAY_LISTEN_PLAIN,
-                                !s->allow_plaintext, why, why_n);
-    for (size_t i = 0; i < s->metrics.n && !err; i++)
-        err = relay_loop_listen(daemon->loop, &s->metrics.v[i].sa.any, RELAY_LISTEN_HTTP, true, why,
-                                why_n);
-    return err;
-}
-
 /* No image of this process reaches a disk, unless a test wants to search it. */
 static void bar_cores(bool allowed)
 {
@@ -85,7 +66,7 @@ static int run(struct daemon *daemon, char *why, size_t why_n)
     if (!(daemon->relay = relay_new(&settings->core, daemon->files.policy, &random)) ||
         !(daemon->loop = relay_loop_new(daemon->relay, &conf, &hooks)))
         return RELAY_E_NOMEM;
-    if ((err = listen_all(daemon, why, why_n)) < 0 || (err = daemon_renew_start(daemon)) < 0)
+    if ((err = daemon_listen(daemon, why, why_n)) < 0 || (err = daemon_renew_start(daemon)) < 0)
         return err;
     if (settings->plaintext_auth)
         daemon_note(daemon, RELAY_LOG_WARN, "test.plaintext_auth",

@@ -26,6 +26,10 @@ void daemon_stamp(struct daemon *daemon);
 void daemon_poll(void *ctx);
 void daemon_reload_all(void *ctx);
 
+/* Opens every listener of the settings on the loop. 0, or RELAY_E_IO and `why`. */
+int daemon_listen(struct daemon *daemon, char *why, size_t why_n)
+    __attribute__((warn_unused_result));
+
 /* Is it an error of the moment, not of a file: worth another try at the next poll? */
 bool daemon_is_passing(int err);
 

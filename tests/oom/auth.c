@@ -1,43 +1,16 @@
 /* auth.c - key sets and tokens with every allocation refused in turn, those of cJSON and libcrypto
  * included: the answer is the right one or a refusal, never a crash, a leak or a half-read token.
  */
-#include "tests/oom/oom.h"
-
 #include <cjson/cJSON.h>
 
+#include "tests/oom/crypto.h"
 #include "tests/relay/auth_token.h"
-
-static void *crypto_malloc(size_t n, const char *file, int line)
-{
-    (void)file, (void)line;
-    return oom_malloc(n);
-}
-
-static void *crypto_realloc(void *p, size_t n, const char *file, int line)
-{
-    (void)file, (void)line;
-    return oom_realloc(p, n);
-}
-
-static void crypto_free(void *p, const char *file, int line)
-{
-    (void)file, (void)line;
-    free(p);
-}
-
-static void start(bool once, long i)
-{
-    if (once)
-        oom_start_once(i);
-    else
-        oom_start(i);
-}
 
 /* Until a call is refused nothing, twice: all allocations fail from the i-th on; only the i-th. */
 #define EACH_REFUSAL(call, err, refused)                                                           \
     for (int once = 0; once < 2; once++)                                                           \
         for (long i = 0, refused = 1;                                                              \
-             refused && (start(once, i), err = (call), refused = oom_stop(), true); i++)
+             refused && (oom_begin(i, once), err = (call), refused = oom_stop(), true); i++)
 
 static void test_json(void **state)
 {
@@ -137,7 +110,7 @@ int main(void)
     };
     cJSON_Hooks hooks = {oom_malloc, free};
 
-    if (CRYPTO_set_mem_functions(crypto_malloc, crypto_realloc, crypto_free) != 1)
+    if (!oom_crypto())
         return 2; /* libcrypto has allocated already: nothing would be refused */
     cJSON_InitHooks(&hooks);
     return cmocka_run_group_tests(tests, token_setup, token_teardown);

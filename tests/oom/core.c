@@ -28,10 +28,7 @@ static void oom_inside(bool is_inside)
 
 static void start(long i, bool once)
 {
-    if (once)
-        oom_start_once(i);
-    else
-        oom_start(i);
+    oom_begin(i, once);
     oom_kept = oom_left;
     oom_left = -1;
 }

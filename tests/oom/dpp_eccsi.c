@@ -1,35 +1,15 @@
 /* dpp_eccsi.c - ECCSI with every allocation of OpenSSL refused in turn: an error or the right
  * answer, never a crash, a leak or a signature that is half made. */
-#include "tests/oom/oom.h"
-
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include <cmocka.h>
-#include <openssl/crypto.h>
 
 #include "dpp/keys/eccsi.h"
 #include "dpp/keys/key.h"
-
-static void *crypto_malloc(size_t n, const char *file, int line)
-{
-    (void)file, (void)line;
-    return oom_malloc(n);
-}
-
-static void *crypto_realloc(void *p, size_t n, const char *file, int line)
-{
-    (void)file, (void)line;
-    return oom_realloc(p, n);
-}
-
-static void crypto_free(void *p, const char *file, int line)
-{
-    (void)file, (void)line;
-    free(p);
-}
+#include "tests/oom/crypto.h"
 
 static const uint8_t ksak[32] = {1, 2, 3}, v[32] = {4, 5, 6}, j[32] = {7, 8, 9};
 static const uint8_t id[32] = "an identity", msg[20] = "a message";
@@ -63,10 +43,7 @@ static void test_eccsi(void **state)
     assert_int_equal(all_of_it(), 0); /* OpenSSL's own set-up runs free */
     for (int once = 0; once < 2; once++) {
         for (long i = 0;; i++) {
-            if (once)
-                oom_start_once(i);
-            else
-                oom_start(i);
+            oom_begin(i, once);
             int rc = all_of_it();
             if (!oom_stop()) {
                 assert_int_equal(rc, 0);
@@ -84,8 +61,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_eccsi)};
 
-    if (CRYPTO_set_mem_functions(crypto_malloc, crypto_realloc, crypto_free) != 1 ||
-        dpp_keys_init(0) == DPP_E_SECURE_HEAP)
+    if (!oom_crypto() || dpp_keys_init(0) == DPP_E_SECURE_HEAP)
         return 1;
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -43,10 +43,7 @@ static void check_info(const char *text, int want)
     assert_int_equal(dpp_info_parse(&right, text, strlen(text)), want);
     for (int once = 0; once < 2; once++) {
         for (long i = 0;; i++) {
-            if (once)
-                oom_start_once(i);
-            else
-                oom_start(i);
+            oom_begin(i, once);
             int err = dpp_info_parse(&info, text, strlen(text));
             bool was_refused = oom_stop();
             if (!was_refused)

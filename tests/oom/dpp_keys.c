@@ -1,37 +1,17 @@
 /* dpp_keys.c - store, key file, seal, KDF and replay window with every allocation refused in turn,
  * ours and OpenSSL's: the answer is an error or the right one, never a crash, a leak, a key in the
  * plain heap or a plaintext that stays behind. */
-#include "tests/oom/oom.h"
-
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include <cmocka.h>
-#include <openssl/crypto.h>
 
 #include "dpp/keys/keyfile.h"
 #include "dpp/seal/replay.h"
 #include "dpp/seal/seal.h"
-
-static void *crypto_malloc(size_t n, const char *file, int line)
-{
-    (void)file, (void)line;
-    return oom_malloc(n);
-}
-
-static void *crypto_realloc(void *p, size_t n, const char *file, int line)
-{
-    (void)file, (void)line;
-    return oom_realloc(p, n);
-}
-
-static void crypto_free(void *p, const char *file, int line)
-{
-    (void)file, (void)line;
-    free(p);
-}
+#include "tests/oom/crypto.h"
 
 static const uint8_t kek[DPP_KEYFILE_KEK] = "a key over keys, 32 octets long";
 static const uint8_t nonce[DPP_KEYFILE_NONCE] = "fresh nonce", iv[DPP_FRAME_IV] = {1};
@@ -54,10 +34,7 @@ static void sweep(int (*call)(void), size_t at_least)
     assert_int_equal(call(), 0);
     for (int once = 0; once < 2; once++) {
         for (long i = 0;; i++) {
-            if (once)
-                oom_start_once(i);
-            else
-                oom_start(i);
+            oom_begin(i, once);
             int rc = call();
             bool was_refused = oom_stop();
             if (!was_refused) {
@@ -208,8 +185,7 @@ int main(void)
         cmocka_unit_test(test_store), cmocka_unit_test(test_keyfile), cmocka_unit_test(test_frames),
         cmocka_unit_test(test_kdf),   cmocka_unit_test(test_replay),
     };
-    if (CRYPTO_set_mem_functions(crypto_malloc, crypto_realloc, crypto_free) != 1 ||
-        dpp_keys_init(0) == DPP_E_SECURE_HEAP)
+    if (!oom_crypto() || dpp_keys_init(0) == DPP_E_SECURE_HEAP)
         return 1;
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

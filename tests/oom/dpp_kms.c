@@ -48,10 +48,7 @@ static void test_parse(void **state)
     write_document();
     for (int once = 0; once < 2; once++) {
         for (long i = 0;; i++) {
-            if (once)
-                oom_start_once(i);
-            else
-                oom_start(i);
+            oom_begin(i, once);
             int err = dpp_kms_parse(&doc, document, strlen(document));
             bool was_refused = oom_stop();
             if (err == 0) {

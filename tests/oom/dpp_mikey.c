@@ -1,34 +1,14 @@
 /* dpp_mikey.c - a ring filled, an I_MESSAGE made and opened, with every allocation refused in turn,
  * ours and OpenSSL's: an error or the right answer, never a crash, a leak or half a ring. */
-#include "tests/oom/oom.h"
-
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include <cmocka.h>
-#include <openssl/crypto.h>
 
 #include "tests/dpp/i_message.h"
-
-static void *crypto_malloc(size_t n, const char *file, int line)
-{
-    (void)file, (void)line;
-    return oom_malloc(n);
-}
-
-static void *crypto_realloc(void *p, size_t n, const char *file, int line)
-{
-    (void)file, (void)line;
-    return oom_realloc(p, n);
-}
-
-static void crypto_free(void *p, const char *file, int line)
-{
-    (void)file, (void)line;
-    free(p);
-}
+#include "tests/oom/crypto.h"
 
 static struct realm realm;
 static struct dpp_ring *alice, *bob;
@@ -94,10 +74,7 @@ static void sweep(int (*call)(void), long stride, long at_least)
     assert_int_equal(call(), 0); /* OpenSSL's own set-up runs free */
     for (int once = 0; once < 2; once++) {
         for (long i = 0;; i += i < 200 ? 1 : stride) {
-            if (once)
-                oom_start_once(i);
-            else
-                oom_start(i);
+            oom_begin(i, once);
             int rc = call();
             if (!oom_stop()) {
                 assert_int_equal(rc, 0);
@@ -159,8 +136,7 @@ int main(void)
         cmocka_unit_test(test_make),
         cmocka_unit_test(test_open),
     };
-    if (CRYPTO_set_mem_functions(crypto_malloc, crypto_realloc, crypto_free) != 1 ||
-        dpp_keys_init(8 * DPP_RING_SET_OCTETS) == DPP_E_SECURE_HEAP)
+    if (!oom_crypto() || dpp_keys_init(8 * DPP_RING_SET_OCTETS) == DPP_E_SECURE_HEAP)
         return 1;
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

@@ -45,6 +45,14 @@ static inline void oom_start_once(long n)
     oom_once = true;
 }
 
+static inline void oom_begin(long n, bool once)
+{
+    if (once)
+        oom_start_once(n);
+    else
+        oom_start(n);
+}
+
 /* Grants everything again; returns whether any allocation was refused since oom_start. */
 static inline bool oom_stop(void)
 {

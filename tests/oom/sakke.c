@@ -4,41 +4,17 @@
  * Sealing, opening and the KMS's own functions have each allocation refused in turn. Making an RSK
  * or a KMS ready takes thousands of equal ones and much time each: there the first and the last are
  * refused one by one and those between in steps. */
-#include "tests/oom/oom.h"
-
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include <cmocka.h>
-#include <openssl/crypto.h>
 #include <openssl/evp.h>
 
 #include "dpp/keys/key.h"
 #include "dpp/keys/sakke.h"
-
-static long asked; /* allocations of a call */
-
-static void *crypto_malloc(size_t n, const char *file, int line)
-{
-    (void)file, (void)line;
-    asked++;
-    return oom_malloc(n);
-}
-
-static void *crypto_realloc(void *p, size_t n, const char *file, int line)
-{
-    (void)file, (void)line;
-    asked++;
-    return oom_realloc(p, n);
-}
-
-static void crypto_free(void *p, const char *file, int line)
-{
-    (void)file, (void)line;
-    free(p);
-}
+#include "tests/oom/crypto.h"
 
 static const uint8_t id[32] = "an identity of 32 octets, a hash";
 static const uint8_t ssv[DPP_SAKKE_SSV] = "sixteen octets !";
@@ -50,10 +26,7 @@ static struct dpp_sakke_rsk *rsk;
 /* One refusal pattern of one call. */
 static bool is_through(int (*call)(void), long i, bool once, size_t *refusals)
 {
-    if (once)
-        oom_start_once(i);
-    else
-        oom_start(i);
+    oom_begin(i, once);
     int rc = call();
     bool was_refused = oom_stop();
     if (!was_refused)
@@ -79,9 +52,9 @@ static void sample(int (*call)(void), size_t at_least)
 {
     size_t refusals = 0;
 
-    asked = 0;
+    oom_crypto_asked = 0;
     assert_int_equal(call(), 0);
-    long all = asked;
+    long all = oom_crypto_asked;
     for (int once = 0; once < 2; once++)
         for (long i = 0; i < all; i += i < 20 || i >= all - 20 ? 1 : 1 + all / 20)
             (void)is_through(call, i, once, &refusals);
@@ -209,8 +182,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_use), cmocka_unit_test(test_make)};
 
-    if (CRYPTO_set_mem_functions(crypto_malloc, crypto_realloc, crypto_free) != 1 ||
-        dpp_keys_init((size_t)1 << 21) == DPP_E_SECURE_HEAP)
+    if (!oom_crypto() || dpp_keys_init((size_t)1 << 21) == DPP_E_SECURE_HEAP)
         return 1;
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
