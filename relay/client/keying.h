@@ -28,9 +28,9 @@ ssize_t relay_keying_print(const struct dpp_ring *ring, const struct dpp_key *ke
 
 /* Puts a PCK or GMK into a store so that it is the one to speak with from now on: the others of its
  * pair or group stay for what is on its way, with an activation before its own; of more than
- * RELAY_KEYING_KEEP in all the oldest go. The same key ID for the same pair or group is replaced. 0 and
- * the store owns the key; else the caller does: DPP_E_KEY_TWICE (the ID is that of another pair or
- * group), DPP_E_KEY_FULL, DPP_E_LONG, DPP_E_SECURE_HEAP. */
+ * RELAY_KEYING_KEEP in all the oldest go. The same key ID for the same pair or group is replaced. 0
+ * and the store owns the key; else the caller does: DPP_E_KEY_TWICE (the ID is that of another pair
+ * or group), DPP_E_KEY_FULL, DPP_E_LONG, DPP_E_SECURE_HEAP. */
 int relay_keying_put(struct dpp_store *store, struct dpp_key *key, const char *owner,
                      const char *peer) __attribute__((warn_unused_result));
 
