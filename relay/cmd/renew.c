@@ -1,5 +1,6 @@
 #include "relay/cmd/renew.h"
 
+#include <openssl/crypto.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -82,6 +83,7 @@ static void run(void *ctx)
         job->err = fetch(settings, &job->daemon->renew.stop, &job->ring, job->why, sizeof job->why);
     else
         job->err = daemon_keyset_read(settings, &job->ring, job->why, sizeof job->why);
+    OPENSSL_thread_stop(); /* TLS drew random octets: this thread may not live to clear that away */
 }
 
 static void tell(struct daemon *daemon)

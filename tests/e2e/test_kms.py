@@ -24,12 +24,12 @@ ALICE = "sip:alice@iops.example"
 class Kms:
     """A KMS beside a throw-away site: the same CA and token issuer."""
 
-    def __init__(self):
+    def __init__(self, *more):
         self.site = Site()
         self.dir = self.site.dir
         self.port = free_ports(1)[0]
         self.certificate("ca", "kms", HOST)
-        self.run("kms", "init", "--dir", "kms", "--uri", HOST)
+        self.run("kms", "init", "--dir", "kms", "--uri", HOST, *more)
         self.start()
 
     def certificate(self, ca, name, host):
