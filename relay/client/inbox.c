@@ -374,7 +374,9 @@ static const char *why_lost(const struct relay_inbox *inbox)
         return "its GMK is not held: a manager of the group sends it again with "
                "mcrelay group rekey --member";
     }
-    return relay_strerror(inbox->err);
+    return inbox->err == DPP_E_KEY_ABSENT
+               ? "its PCK is not held: who has a key set (--keyset) gives the sender a fresh one"
+               : relay_strerror(inbox->err);
 }
 
 bool relay_inbox_next(struct relay_inbox *inbox, const struct relay_inbox_to *to, int64_t unix_s,

@@ -162,7 +162,9 @@ int daemon_renew_start(struct daemon *daemon)
         return err;
     struct dpp_ring *ring = files->ring;
     files->ring = NULL;
-    return put(daemon, ring);
+    if ((err = put(daemon, ring)) == 0)
+        daemon_renew_poll(daemon); /* without keys: not a moment later */
+    return err;
 }
 
 /* Says it once when the end is near, and once when it is there. */
