@@ -14,7 +14,7 @@ enum {
 
 struct dpp_comb {
     struct dpp_comb_shape shape;
-    _Alignas(16) uint64_t row[][WORDS]; /* tables times rows */
+    _Alignas(64) uint64_t row[][WORDS]; /* tables times rows */
 };
 
 static size_t rows_of(struct dpp_comb_shape shape)
@@ -87,7 +87,7 @@ struct dpp_comb *dpp_comb_new(struct dpp_field *f, struct dpp_comb_shape shape, 
                               const BIGNUM *y)
 {
     struct dpp_field_point at, teeth[TABLES_MAX][TEETH_MAX];
-    struct dpp_comb *comb = f->failed ? NULL : malloc(octets_of(shape));
+    struct dpp_comb *comb = f->failed ? NULL : aligned_alloc(64, octets_of(shape));
 
     if (!comb) {
         f->failed = true;

@@ -25,6 +25,7 @@ void *__real_calloc(size_t n, size_t size);
 void *__real_realloc(void *p, size_t n);
 void *__real_reallocarray(void *p, size_t n, size_t size);
 char *__real_strdup(const char *s);
+void *__real_aligned_alloc(size_t to, size_t n);
 
 static long oom_left = -1; /* allocations still granted; -1: no limit */
 static long oom_refused;
@@ -92,6 +93,11 @@ void *__wrap_realloc(void *p, size_t n)
 void *__wrap_reallocarray(void *p, size_t n, size_t size)
 {
     return oom_refuses() ? NULL : __real_reallocarray(p, n, size);
+}
+
+void *__wrap_aligned_alloc(size_t to, size_t n)
+{
+    return oom_refuses() ? NULL : __real_aligned_alloc(to, n);
 }
 
 char *__wrap_strdup(const char *s)
