@@ -382,12 +382,28 @@ static void on_open(struct dpp_xml *x, const char *name, const char *ns, struct 
         dpp_xml_stop(x, err);
 }
 
+/* Drops the white space with which people and tools fold long values into lines. */
+static void unfold(enum content content, char *text)
+{
+    if (content != CONTENT_POINT && content != CONTENT_ID && content != CONTENT_SECRET)
+        return;
+    for (const char *from = text; (*text = *from); from++)
+        text += !dpp_xml_is_space(*from);
+}
+
 static void on_close(struct dpp_xml *x)
 {
     struct walk *w = x->ctx;
+    char *text = (char *)w->text->p;
     size_t n;
-    int err = dpp_xml_gathered(x, &n) ? put_value(w, w->field, (char *)w->text->p)
-                                      : place_close(w, w->at[x->depth]);
+    int err;
+
+    if (dpp_xml_gathered(x, &n)) {
+        unfold(w->field->content, text);
+        err = put_value(w, w->field, text);
+    } else {
+        err = place_close(w, w->at[x->depth]);
+    }
 
     if (err)
         dpp_xml_stop(x, err);

@@ -7,7 +7,8 @@
  *
  * Elements are those of the namespace or, as some products write them, of none. Elements that are
  * not known are skipped; one that is known and stands at the wrong place or twice is
- * DPP_E_XML_ELEMENT. */
+ * DPP_E_XML_ELEMENT. White space within the octets of a key or an ID is skipped, and the case of
+ * hexadecimal digits is any. */
 #ifndef DPP_KEYS_KMS_H
 #define DPP_KEYS_KMS_H
 

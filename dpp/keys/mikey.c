@@ -315,27 +315,32 @@ static bool is_base64(char c)
            c == '/';
 }
 
-/* The text without its padding is n digits. EVP_DecodeBlock forgives too much, so the form is
- * checked here. */
+/* Four digits at a time, the padding only at the end; white space between them, which mail and SDP
+ * tools fold lines with, is skipped. EVP_DecodeBlock forgives too much, so the form is checked
+ * here. */
 static ssize_t decode(const char *p, size_t n, uint8_t *out, size_t cap)
 {
-    size_t pad = n > 0 && p[n - 1] == '=' ? n > 1 && p[n - 2] == '=' ? 2 : 1 : 0;
+    size_t at = 0, held = 0, pad = 0;
+    uint8_t four[4], three[3];
 
-    if (n == 0 || n % 4 != 0)
-        return DPP_E_MIKEY_FORM;
-    for (size_t i = 0; i < n - pad; i++)
-        if (!is_base64(p[i]))
+    for (size_t i = 0; i < n; i++) {
+        if (is_space(p[i]))
+            continue;
+        pad += p[i] == '=';
+        if (p[i] == '=' ? held < 2 : pad > 0 || !is_base64(p[i]))
             return DPP_E_MIKEY_FORM;
-    if (cap < n / 4 * 3 - pad)
-        return DPP_E_SPACE;
-    for (size_t i = 0; i < n; i += 4) {
-        uint8_t three[3];
-        size_t take = i + 4 == n ? 3 - pad : 3;
-        if (EVP_DecodeBlock(three, (const uint8_t *)p + i, 4) != 3)
+        four[held++] = (uint8_t)p[i];
+        if (held < 4)
+            continue;
+        if (EVP_DecodeBlock(three, four, 4) != 3)
             return DPP_E_MIKEY_FORM;
-        memcpy(out + i / 4 * 3, three, take);
+        if (cap - at < 3 - pad)
+            return DPP_E_SPACE;
+        memcpy(out + at, three, 3 - pad);
+        at += 3 - pad;
+        held = 0;
     }
-    return (ssize_t)(n / 4 * 3 - pad);
+    return held > 0 || at == 0 ? DPP_E_MIKEY_FORM : (ssize_t)at;
 }
 
 /* rfc4567#3.1: key-mgmt-attribute = "mikey" SP base64. An I_MESSAGE itself begins with 01. */
@@ -347,14 +352,9 @@ ssize_t dpp_mikey_text(const char *p, size_t n, uint8_t *out, size_t cap)
         memcpy(out, p, n);
         return (ssize_t)n;
     }
-    while (n > 0 && is_space(p[n - 1]))
-        n--;
     while (n > 0 && is_space(*p))
         p++, n--;
-    if (n > 5 && memcmp(p, "mikey", 5) == 0 && is_space(p[5])) {
+    if (n > 5 && memcmp(p, "mikey", 5) == 0 && is_space(p[5]))
         p += 5, n -= 5;
-        while (n > 0 && is_space(*p))
-            p++, n--;
-    }
     return decode(p, n, out, cap);
 }

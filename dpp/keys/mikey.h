@@ -92,8 +92,8 @@ int dpp_mikey_parse(struct dpp_mikey *mikey, const uint8_t *p, size_t n)
 ssize_t dpp_mikey_print(const struct dpp_mikey *mikey, uint8_t *out, size_t cap)
     __attribute__((warn_unused_result));
 
-/* The octets themselves or "mikey BASE64" (with or without the word, white space around it):
- * whichever `p` is. Returns the octets in out, or DPP_E_MIKEY_FORM, DPP_E_SPACE.
+/* The octets themselves or "mikey BASE64" (with or without the word, white space and line breaks
+ * anywhere): whichever `p` is. Returns the octets in out, or DPP_E_MIKEY_FORM, DPP_E_SPACE.
  * rfc4567#3.1 */
 ssize_t dpp_mikey_text(const char *p, size_t n, uint8_t *out, size_t cap)
     __attribute__((warn_unused_result));

@@ -108,10 +108,11 @@ static void test_set(void **state)
 {
     static const char *const ids[] = {
         ID_HEX, "3A81FB14C3B1D0FE43C9C577104D55A6D81788BFD2F09743C4557746A5A0353B", ID_BASE64,
-        "OoH7FMOx0P5DycV3EE1VptgXiL/S8JdDxFV3RqWgNTs"};
+        "OoH7FMOx0P5DycV3EE1VptgXiL/S8JdDxFV3RqWgNTs",
+        "\n  OoH7FMOx0P5DycV3EE1V\r\n  ptgXiL/S8JdDxFV3RqWg NTs=\n"};
 
     (void)state;
-    for (size_t i = 0; i < 4; i++) {
+    for (size_t i = 0; i < 5; i++) {
         char *xml = set(NS XSI, ids[i], "");
         struct dpp_kms_doc *doc;
         assert_int_equal(dpp_kms_parse(&doc, xml, strlen(xml)), 0);
@@ -129,6 +130,38 @@ static void test_set(void **state)
         assert_int_equal(s->secrets->pvt[1], 0xbb);
         dpp_kms_free(doc);
     }
+}
+
+/* Long values folded into lines, as pretty printers write them. */
+static void test_folded(void **state)
+{
+    char flat[3][515], text[3][1024];
+    char *const all[] = {z, kpak, ssk};
+    struct dpp_kms_doc *doc;
+
+    (void)state;
+    for (size_t i = 0; i < 3; i++) {
+        size_t at = 0;
+        snprintf(flat[i], sizeof flat[i], "%s", all[i]);
+        for (const char *p = flat[i]; *p; p++)
+            at += (size_t)snprintf(text[i] + at, sizeof text[i] - at, "%s%c",
+                                   (p - flat[i]) % 32 == 0 ? "\r\n\t    " : "", *p);
+    }
+    char xml[8192];
+    snprintf(xml, sizeof xml,
+             "<KmsKeySet><KmsUri>kms</KmsUri><UserUri>u</UserUri><UserID>" ID_HEX "</UserID>"
+             "<KeyPeriodNo>1</KeyPeriodNo><UserDecryptKey>%s\n</UserDecryptKey>"
+             "<UserSigningKeySSK>%s</UserSigningKeySSK><UserPubTokenPVT>%s</UserPubTokenPVT>"
+             "</KmsKeySet>",
+             text[0], text[2], text[1]);
+    assert_int_equal(dpp_kms_parse(&doc, xml, strlen(xml)), 0);
+    assert_int_equal(doc->sets->secrets->rsk[256], 0xaa);
+    assert_int_equal(doc->sets->secrets->ssk[31], 0x77);
+    assert_int_equal(doc->sets->secrets->pvt[64], 0xbb);
+    dpp_kms_free(doc);
+    /* numbers and names are not folded */
+    assert_int_equal(parse("<KmsKeySet><KeyPeriodNo>1 2</KeyPeriodNo></KmsKeySet>"),
+                     DPP_E_KMS_FIELD);
 }
 
 /* Everything that a document says, but the addresses of its arrays. */
@@ -497,7 +530,7 @@ int main(void)
         cmocka_unit_test(test_namespace), cmocka_unit_test(test_refused),
         cmocka_unit_test(test_encrypted), cmocka_unit_test(test_bombs),
         cmocka_unit_test(test_counts),    cmocka_unit_test(test_request),
-        cmocka_unit_test(test_time),
+        cmocka_unit_test(test_time),      cmocka_unit_test(test_folded),
     };
     return cmocka_run_group_tests(tests, set_up, NULL);
 }
