@@ -10,7 +10,7 @@
 
 enum {
     PEM_OCTETS = 1024 * 1024,
-    HEAP_OCTETS = 1024 * 1024, /* of secure heap, for all but the CSKs */
+    HEAP_OCTETS = 1024 * 1024, /* of secure heap, for all but CSKs and key sets */
 };
 
 int daemon_files_tls(const struct relay_settings *settings, struct relay_ctx **out, char *why,
@@ -36,14 +36,15 @@ int daemon_files_tls(const struct relay_settings *settings, struct relay_ctx **o
 }
 
 /* Before the first key: a heap for all that will stand in it at once. A reload reads the new CSKs
- * while the old ones are in use. */
+ * and key sets while the old ones are in use. */
 static int make_heap(const struct relay_settings *settings, char *why, size_t why_n)
 {
     size_t keys = settings->core.conns_max;
+    size_t sets = settings->keyset_file ? 2 * relay_keydir_heap(settings->keyset_file) : 0;
 
     if (settings->csk_file)
         keys += 2 * relay_keydir_keys_max(settings->csk_file);
-    int err = dpp_keys_init(HEAP_OCTETS + keys * DPP_KEYS_OCTETS);
+    int err = dpp_keys_init(HEAP_OCTETS + keys * DPP_KEYS_OCTETS + sets);
 
     if (err < 0)
         snprintf(why, why_n, "%s", relay_strerror(err));

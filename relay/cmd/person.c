@@ -19,6 +19,7 @@ enum {
     TOKEN_MAX = 16384,
     KEYS_ROOM = 1024, /* keys that may come while the program runs */
     REPLAY_ROOM = 4096,
+    HEAP_OCTETS = 512 * 1024, /* of secure heap, for all but keys and key sets */
 };
 
 bool relay_person_option(struct relay_person *person, int option, const char *value)
@@ -117,9 +118,18 @@ static int read_ring(struct relay_person *person)
     return err != 0 ? fail(person, person->keyset_file, err) : RELAY_EXIT_OK;
 }
 
+/* A heap for the keys of the file twice (when it is read again), those that come, and the key
+ * sets. */
+static int make_heap(const struct relay_person *person)
+{
+    size_t keys = 2 * relay_keydir_keys_max(person->keys_file) + KEYS_ROOM;
+    size_t sets = person->keyset_file != NULL ? relay_keydir_heap(person->keyset_file) : 0;
+    return dpp_keys_init(HEAP_OCTETS + keys * DPP_KEYS_OCTETS + sets);
+}
+
 static int read_keys(struct relay_person *person)
 {
-    int err = dpp_keys_init(0);
+    int err = make_heap(person);
     if (err == DPP_E_HEAP_UNLOCKED) {
         fprintf(stderr, "mcrelay %s: warning: %s\n", person->command, relay_strerror(err));
     } else if (err != 0) {

@@ -68,6 +68,11 @@ int relay_keydir_read_ring(const char *path, const uint8_t kek[DPP_KEYFILE_KEK],
                            int64_t now_s, struct dpp_ring **ring)
     __attribute__((warn_unused_result));
 
+/* Octets of secure heap that the key sets of such a file take made ready: by its size, because the
+ * heap is made before anything is read, and never less than two sets and one more take: a KMS gives
+ * those of this key period and the next. For dpp_keys_init. */
+size_t relay_keydir_heap(const char *path);
+
 /* The two halves of that, for other secrets that rest as sealed texts. _write_texts seals and
  * replaces; _read_texts opens into *plain (*plain_n octets, malloced: cleanse and free), of which
  * the texts are borrowed, and returns their number or an error as above, then *plain is NULL. */

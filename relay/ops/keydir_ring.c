@@ -2,9 +2,15 @@
 #include <openssl/crypto.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "relay/err.h"
 #include "relay/ops/keydir.h"
+
+enum {
+    SETS_MIN = 3,
+    SET_MIN = 900, /* octets of a <KmsKeySet>: three keys in hexadecimal are 708, its tags 200 */
+};
 
 /* The user of the first key set; NULL when there is none. */
 static const char *find_user(struct dpp_kms_doc *const *docs, size_t n)
@@ -78,4 +84,13 @@ int relay_keydir_read_ring(const char *path, const uint8_t kek[DPP_KEYFILE_KEK],
     for (ssize_t i = 0; i < n; i++)
         dpp_kms_free(docs[i]);
     return rc;
+}
+
+size_t relay_keydir_heap(const char *path)
+{
+    struct stat st;
+    size_t n = stat(path, &st) == 0 && st.st_size > 0 ? (size_t)st.st_size / SET_MIN : 0;
+
+    n = n < SETS_MIN ? SETS_MIN : n > DPP_KMS_SETS_MAX ? DPP_KMS_SETS_MAX : n;
+    return n * DPP_RING_SET_OCTETS;
 }

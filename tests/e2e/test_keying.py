@@ -215,3 +215,27 @@ def test_erase(keyed, tmp_path):
         assert len(octets) >= 32 and octets == bytes(len(octets))
         os.close(fd)
     assert not kek.exists() and not file.exists() and not (keyset).exists()
+
+
+def test_key_sets_of_two_kmss(keyed):
+    """A user of two KMSs has four key sets: the secure heap has room for all of them."""
+    head = '<Kms{} xmlns="urn:3gpp:ns:mcsecKMSInterface:1.0" xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance">'
+    certs, sets = head.format("CertCache"), head.format("KeyProv")
+    for kms in ("north", "south"):
+        keyed.run("kms", "init", "--dir", keyed.dir / kms, "--uri", f"{kms}.example", "--domain", f"{kms}.example")
+        issued = keyed.run("kms", "issue", "--dir", keyed.dir / kms, uri("alice")).stdout
+        sets += issued[issued.index("<KmsKeySet"):issued.index("</KmsKeyProv>")]
+        certs += (keyed.dir / kms / "CERT.xml").read_text().split("?>")[1]
+    (keyed.dir / "two-certs.xml").write_text(certs + "</KmsCertCache>")
+    (keyed.dir / "two-sets.xml").write_text(sets + "</KmsKeyProv>")
+    (keyed.dir / "two-sets.xml").chmod(0o600)
+    fetched = keyed.run("key", "fetch", "--kms-file", keyed.dir / "two-certs.xml", "--keyset-file",
+                        keyed.dir / "two-sets.xml", "--keyset", keyed.dir / "two.set", "--kek", keyed.kek("alice"),
+                        "--json")
+    assert json.loads(fetched.stdout)["sets"] == 4
+    words = [str(word) for word in keyed.as_user("alice")]
+    words[words.index("--keyset") + 1] = str(keyed.dir / "two.set")
+    at = words.index("--mdsi")
+    del words[at:at + 2]  # neither KMS serves the relay
+    done = keyed.mcrelay("recv", *words, "--timeout", "1")
+    assert done.returncode == 0, done.stderr

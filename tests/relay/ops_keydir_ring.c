@@ -76,6 +76,36 @@ static void test_read_ring(void **state)
     dpp_ring_free(ring);
 }
 
+/* The secure heap is made by the size of the file: never for less than there is in it. */
+static void test_heap(void **state)
+{
+    static char many[65536];
+    size_t at = 0, n = 0;
+
+    (void)state;
+    unlink(path);
+    assert_true(relay_keydir_heap(path) >= 3 * DPP_RING_SET_OCTETS);
+    assert_int_equal(relay_keydir_write_set(path, kek, xml, xml_n, 2), 0);
+    assert_true(relay_keydir_heap(path) >= 3 * DPP_RING_SET_OCTETS);
+    /* nothing that may be left away, names of one character */
+    at += (size_t)snprintf(many, sizeof many, "<KmsKeyProv>");
+    for (; n < 40; n++)
+        at += (size_t)snprintf(many + at, sizeof many - at,
+                               "<KmsKeySet><KmsUri>k</KmsUri><UserUri>u</UserUri><UserID>%043d"
+                               "</UserID><KeyPeriodNo>1</KeyPeriodNo><UserDecryptKey>04%0512d"
+                               "</UserDecryptKey><UserSigningKeySSK>%064d</UserSigningKeySSK>"
+                               "<UserPubTokenPVT>04%0128d</UserPubTokenPVT></KmsKeySet>",
+                               0, 0, 0, 0);
+    at += (size_t)snprintf(many + at, sizeof many - at, "</KmsKeyProv>");
+    struct dpp_kms_doc *doc;
+    assert_int_equal(dpp_kms_parse(&doc, many, at), 0); /* it could not be shorter and be read */
+    assert_int_equal(doc->sets_n, n);
+    dpp_kms_free(doc);
+    assert_int_equal(relay_keydir_write_set(path, kek, (const char *const[]){many}, &at, 1), 0);
+    assert_true(relay_keydir_heap(path) >= n * DPP_RING_SET_OCTETS);
+    assert_true(relay_keydir_heap(path) <= DPP_KMS_SETS_MAX * DPP_RING_SET_OCTETS);
+}
+
 static void test_refused(void **state)
 {
     static const char *const bad[1] = {"<KmsCertificate/>"};
@@ -108,6 +138,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_read_ring),
+        cmocka_unit_test(test_heap),
         cmocka_unit_test(test_refused),
     };
     return cmocka_run_group_tests(tests, begin, end);
