@@ -163,8 +163,10 @@ int relay_keydir_lock(const char *path)
 
 void relay_keydir_unlock(int lock)
 {
-    if (lock >= 0)
-        close(lock);
+    if (lock < 0)
+        return;
+    (void)flock(lock, LOCK_UN); /* a child may hold the descriptor too */
+    close(lock);
 }
 
 size_t relay_keydir_keys_max(const char *path)

@@ -309,6 +309,30 @@ static void the_stamp_follows_every_file(void **state)
             assert_true(stamps[i] != stamps[j]);
 }
 
+/* One group's own file, for `mcrelay group rekey`. */
+static void one_group_file(void **state)
+{
+    struct relay_policy *policy;
+    char why[256];
+
+    (void)state;
+    put(at("a.yaml"), "uri: sip:a@x.example\nmembers: [sip:m@x.example]\n");
+    assert_int_equal(
+        relay_groupdir_read_group(at("a.yaml"), "sip:a@x.example", &policy, why, sizeof why), 0);
+    const struct relay_group *group = relay_policy_group(policy, msrp_str_of("sip:a@x.example"));
+    assert_int_equal(group->members_n, 1);
+    assert_string_equal(group->members[0].id, "sip:m@x.example");
+    relay_policy_unref(policy);
+    assert_int_equal(
+        relay_groupdir_read_group(at("a.yaml"), "sip:b@x.example", &policy, why, sizeof why),
+        RELAY_E_CONF);
+    assert_non_null(strstr(why, "not the file of sip:b@x.example"));
+    assert_null(policy);
+    assert_int_equal(
+        relay_groupdir_read_group(at("none.yaml"), "sip:a@x.example", &policy, why, sizeof why),
+        RELAY_E_IO);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -319,6 +343,7 @@ int main(void)
         cmocka_unit_test_teardown(missing_files_say_what_to_do, clear),
         cmocka_unit_test_teardown(csks_go_to_their_users, clear),
         cmocka_unit_test_teardown(many_csks_take_the_heap_once, clear),
+        cmocka_unit_test_teardown(one_group_file, clear),
         cmocka_unit_test_teardown(the_stamp_follows_every_file, clear),
     };
 

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "relay/err.h"
@@ -33,6 +34,8 @@ static int tear_down(void **state)
 {
     (void)state;
     unlink(kek_path);
+    unlink(keys_path);
+    snprintf(keys_path, sizeof keys_path, "%s/keys.lock", dir);
     unlink(keys_path);
     return rmdir(dir); /* fails when a temporary file was left */
 }
@@ -159,6 +162,77 @@ static void test_failed_write_keeps_the_old_file(void **state)
     dpp_store_free(store);
 }
 
+/* One at a time: another process gets the lock when it is given back, not before. */
+static void test_lock(void **state)
+{
+    int told[2];
+    char c = 0;
+
+    (void)state;
+    int lock = relay_keydir_lock(keys_path);
+    assert_true(lock >= 0);
+    assert_int_equal(pipe(told), 0);
+    pid_t other = fork();
+    assert_true(other >= 0);
+    if (other == 0) {
+        (void)!write(told[1], "1", 1);
+        int mine = relay_keydir_lock(keys_path);
+        (void)!write(told[1], "2", 1);
+        _exit(mine < 0);
+    }
+    assert_int_equal(read(told[0], &c, 1), 1);
+    usleep(50000);
+    assert_int_equal(fcntl(told[0], F_SETFL, O_NONBLOCK), 0);
+    assert_int_equal(read(told[0], &c, 1), -1); /* it waits */
+    relay_keydir_unlock(lock);
+    int status;
+    assert_int_equal(waitpid(other, &status, 0), other);
+    assert_int_equal(status, 0);
+    assert_int_equal(read(told[0], &c, 1), 1);
+    assert_int_equal(c, '2');
+    close(told[0]);
+    close(told[1]);
+    assert_int_equal(relay_keydir_lock("/nonexistent/keys"), RELAY_E_IO);
+    assert_int_equal(errno, ENOENT);
+}
+
+static void expect_zeros(int fd, size_t n)
+{
+    uint8_t octets[4096];
+
+    assert_true(n > 0 && n <= sizeof octets);
+    assert_int_equal(pread(fd, octets, sizeof octets, 0), (ssize_t)n);
+    for (size_t i = 0; i < n; i++)
+        assert_int_equal(octets[i], 0);
+}
+
+/* What was there is overwritten where it lay; what is there now opens. */
+static void test_rewrite_and_wipe(void **state)
+{
+    struct dpp_store *before = make_store(0x10000001), *after = make_store(0x10000002), *got;
+
+    (void)state;
+    assert_int_equal(relay_keydir_rewrite("/nonexistent/keys", kek, after), RELAY_E_IO);
+    assert_int_equal(relay_keydir_write(keys_path, kek, before), 0);
+    int fd = open(keys_path, O_RDONLY);
+    assert_int_equal(relay_keydir_rewrite(keys_path, kek, after), 0);
+    expect_zeros(fd, dpp_keyfile_size(before));
+    close(fd);
+    assert_int_equal(relay_keydir_read(keys_path, kek, 0, &got), 0);
+    assert_non_null(dpp_store_find(got, 0x10000002));
+    dpp_store_free(got);
+
+    fd = open(keys_path, O_RDONLY);
+    assert_int_equal(relay_keydir_wipe(keys_path), 0);
+    expect_zeros(fd, dpp_keyfile_size(after));
+    close(fd);
+    assert_int_equal(relay_keydir_wipe(keys_path), RELAY_E_IO);
+    assert_int_equal(errno, ENOENT);
+    assert_int_equal(relay_keydir_wipe(dir), RELAY_E_IO); /* no regular file */
+    dpp_store_free(before);
+    dpp_store_free(after);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -166,6 +240,8 @@ int main(void)
         cmocka_unit_test(test_write_and_read),
         cmocka_unit_test(test_what_a_relay_may_load),
         cmocka_unit_test(test_failed_write_keeps_the_old_file),
+        cmocka_unit_test(test_lock),
+        cmocka_unit_test(test_rewrite_and_wipe),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
