@@ -212,13 +212,14 @@ int dpp_mikey_open_own(const struct dpp_ring *ring, const uint8_t *p, size_t n,
 /* --- replay --- */
 
 /* Digests of at most `cap` messages seen within the window (0: DPP_MIKEY_WINDOW_S); it must not be
- * smaller than the window_s of the messages it is asked about. When it is full nothing is forgotten
- * early: new messages are refused. A look takes time in proportion to cap: meant for some ten
- * thousand. */
+ * smaller than the window_s of the messages it is asked about. When it is full the window gets
+ * narrower from its old end, down to an eighth: what it forgets is refused by its time. Then new
+ * messages are refused. A look takes time in proportion to cap: meant for some ten thousand. */
 struct dpp_mikey_replay *dpp_mikey_replay_new(size_t cap, uint32_t window_s)
     __attribute__((warn_unused_result)); /* NULL without memory */
 void dpp_mikey_replay_free(struct dpp_mikey_replay *replay);
-/* 0, or DPP_E_MIKEY_REPLAY, DPP_E_MIKEY_REPLAY_FULL. _ask only looks; _add remembers. */
+/* 0, or DPP_E_MIKEY_REPLAY, DPP_E_MIKEY_REPLAY_FULL; _add also DPP_E_MIKEY_TIME (from before the
+ * narrowed window). _ask only looks; _add remembers, and has the last word. */
 int dpp_mikey_replay_ask(struct dpp_mikey_replay *replay, const uint8_t digest[32], int64_t now_s)
     __attribute__((warn_unused_result));
 int dpp_mikey_replay_add(struct dpp_mikey_replay *replay, const uint8_t digest[32], int64_t time_s,

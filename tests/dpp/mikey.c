@@ -322,7 +322,7 @@ static void test_text(void **state)
 
 static void test_replay(void **state)
 {
-    struct dpp_mikey_replay *r = dpp_mikey_replay_new(3, 10);
+    struct dpp_mikey_replay *r = dpp_mikey_replay_new(3, 80);
     uint8_t digest[32] = {0};
 
     (void)state;
@@ -334,15 +334,40 @@ static void test_replay(void **state)
         assert_int_equal(dpp_mikey_replay_ask(r, digest, 1000), DPP_E_MIKEY_REPLAY);
         assert_int_equal(dpp_mikey_replay_add(r, digest, 1000 + i, 1000), DPP_E_MIKEY_REPLAY);
     }
-    digest[31] = 9; /* full: nothing is forgotten before its time */
+    digest[31] = 9; /* full: nothing of the last eighth is forgotten */
     assert_int_equal(dpp_mikey_replay_ask(r, digest, 1010), DPP_E_MIKEY_REPLAY_FULL);
     assert_int_equal(dpp_mikey_replay_add(r, digest, 1010, 1010), DPP_E_MIKEY_REPLAY_FULL);
-    assert_int_equal(dpp_mikey_replay_add(r, digest, 1011, 1011), 0); /* the first is too old now */
+    assert_int_equal(dpp_mikey_replay_add(r, digest, 1011, 1011), 0); /* 1000 is out of it */
     digest[31] = 1;
     assert_int_equal(dpp_mikey_replay_ask(r, digest, 1011), DPP_E_MIKEY_REPLAY);
+    digest[31] = 0; /* forgotten, but not accepted again */
+    assert_int_equal(dpp_mikey_replay_add(r, digest, 1000, 1015), DPP_E_MIKEY_TIME);
     dpp_mikey_replay_free(r);
     dpp_mikey_replay_free(NULL);
     assert_null(dpp_mikey_replay_new(SIZE_MAX / 8, 1));
+}
+
+/* Many honest messages narrow the window: whoever is new and in time always gets in, and nothing
+ * that was seen gets in again. */
+static void test_replay_crowd(void **state)
+{
+    enum { CAP = 64, SEEN = 2000 };
+    struct dpp_mikey_replay *r = dpp_mikey_replay_new(CAP, 3600);
+    uint8_t digest[32] = {0};
+
+    (void)state;
+    for (uint32_t i = 0; i < SEEN; i++) { /* one in eight seconds: 450 within an hour */
+        int64_t now_s = 100000 + 8 * (int64_t)i;
+        memcpy(digest, &i, sizeof i);
+        assert_int_equal(dpp_mikey_replay_ask(r, digest, now_s), 0);
+        assert_int_equal(dpp_mikey_replay_add(r, digest, now_s, now_s), 0);
+        for (uint32_t back = i < 450 ? 0 : i - 450; back <= i; back += 7) {
+            memcpy(digest, &back, sizeof back);
+            int rc = dpp_mikey_replay_add(r, digest, 100000 + 8 * (int64_t)back, now_s);
+            assert_true(rc == DPP_E_MIKEY_REPLAY || rc == DPP_E_MIKEY_TIME);
+        }
+    }
+    dpp_mikey_replay_free(r);
 }
 
 /* rfc3830#4.1.2: keys of more than 256 bits are split and the results XORed; the output is the
@@ -428,12 +453,12 @@ static void test_interop_print(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_fields),        cmocka_unit_test(test_maps),
-        cmocka_unit_test(test_header),        cmocka_unit_test(test_payloads),
-        cmocka_unit_test(test_sign),          cmocka_unit_test(test_limits),
-        cmocka_unit_test(test_text),          cmocka_unit_test(test_replay),
-        cmocka_unit_test(test_prf),           cmocka_unit_test(test_interop_prf),
-        cmocka_unit_test(test_interop_print),
+        cmocka_unit_test(test_fields),       cmocka_unit_test(test_maps),
+        cmocka_unit_test(test_header),       cmocka_unit_test(test_payloads),
+        cmocka_unit_test(test_sign),         cmocka_unit_test(test_limits),
+        cmocka_unit_test(test_text),         cmocka_unit_test(test_replay),
+        cmocka_unit_test(test_replay_crowd), cmocka_unit_test(test_prf),
+        cmocka_unit_test(test_interop_prf),  cmocka_unit_test(test_interop_print),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
