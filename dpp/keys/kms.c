@@ -131,6 +131,7 @@ struct walk {
     const struct field *field;
     uint64_t seen; /* bit per row of fields[], of the places that are open */
     bool has_message;
+    const char *wrong; /* the element of DPP_E_KMS_FIELD */
     struct dpp_scrub_1024 *text;
 };
 
@@ -148,21 +149,24 @@ static bool is_value(struct dpp_span value, const char *text)
     return value.p && value.n == strlen(text) && memcmp(value.p, text, value.n) == 0;
 }
 
-static int cert_open(struct dpp_kms_doc *doc, struct dpp_xml_attrs attrs)
+static int cert_open(struct walk *w, struct dpp_xml_attrs attrs)
 {
     struct dpp_span role = dpp_xml_attr(attrs, "Role"),
                     gateway = dpp_xml_attr(attrs, "IsSecurityGateway");
     struct dpp_kms_cert *cert;
-    int err = dpp_kms_add_cert(doc, &cert);
+    int err = dpp_kms_add_cert(w->doc, &cert);
 
     if (err)
         return err;
     cert->is_external = is_value(role, "External");
     cert->is_gateway = is_value(gateway, "true") || is_value(gateway, "1");
-    bool is_good =
-        (!role.p || cert->is_external || is_value(role, "Root")) &&
-        (!gateway.p || cert->is_gateway || is_value(gateway, "false") || is_value(gateway, "0"));
-    return is_good ? 0 : DPP_E_KMS_FIELD;
+    w->wrong = "Role";
+    if (role.p && !cert->is_external && !is_value(role, "Root"))
+        return DPP_E_KMS_FIELD;
+    w->wrong = "IsSecurityGateway";
+    return !gateway.p || cert->is_gateway || is_value(gateway, "false") || is_value(gateway, "0")
+               ? 0
+               : DPP_E_KMS_FIELD;
 }
 
 static int say_kind(struct walk *w, enum dpp_kms_kind kind)
@@ -198,16 +202,18 @@ static int place_open(struct walk *w, enum place place, enum place parent,
         return err;
     forget(w, place);
     if (place == CERT)
-        return cert_open(w->doc, attrs);
+        return cert_open(w, attrs);
     return place == SET ? dpp_kms_add_set(w->doc, &set) : 0;
 }
 
 /* Everything that must stand in it does. */
-static int place_close(const struct walk *w, enum place place)
+static int place_close(struct walk *w, enum place place)
 {
     for (size_t i = 0; i < FIELD_COUNT; i++)
-        if (fields[i].place == place && fields[i].is_must && !(w->seen & UINT64_C(1) << i))
+        if (fields[i].place == place && fields[i].is_must && !(w->seen & UINT64_C(1) << i)) {
+            w->wrong = fields[i].name;
             return DPP_E_KMS_FIELD;
+        }
     return 0;
 }
 
@@ -400,6 +406,7 @@ static void on_close(struct dpp_xml *x)
 
     if (dpp_xml_gathered(x, &n)) {
         unfold(w->field->content, text);
+        w->wrong = w->field->name;
         err = put_value(w, w->field, text);
     } else {
         err = place_close(w, w->at[x->depth]);
@@ -427,14 +434,24 @@ static int walk(struct walk *w, const char *xml, size_t n)
 
 int dpp_kms_parse(struct dpp_kms_doc **doc, const char *xml, size_t n)
 {
+    const char *field;
+
+    return dpp_kms_parse_at(doc, xml, n, &field);
+}
+
+int dpp_kms_parse_at(struct dpp_kms_doc **doc, const char *xml, size_t n, const char **field)
+{
     struct walk w = {0};
     int err = dpp_kms_new(&w.doc, DPP_KMS_ERROR);
 
     *doc = NULL;
     if (!err)
         err = walk(&w, xml, n);
-    if (!err && !w.has_message)
+    if (!err && !w.has_message) {
+        w.wrong = "KmsMessage";
         err = DPP_E_KMS_FIELD;
+    }
+    *field = err == DPP_E_KMS_FIELD && w.wrong ? w.wrong : "";
     if (err)
         dpp_kms_free(w.doc);
     else

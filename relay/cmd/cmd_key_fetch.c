@@ -162,46 +162,41 @@ static int from_kms(const struct words *w, const uint8_t *kek)
     return rc == 0 ? RELAY_EXIT_OK : relay_kms_fail("key", w->keyset, rc);
 }
 
-/* Adds one file's document to the ring, which is made for the user of the first key set. */
-static int add(struct dpp_ring *ring, const char *xml, size_t n)
+/* Reads one file; `why` gets what is wrong with its form. */
+static int read_doc(const char *path, bool is_secret, struct dpp_kms_doc **doc, char **xml,
+                    size_t *n, char *why, size_t why_n)
 {
-    struct dpp_kms_doc *doc;
-    int rc = dpp_kms_parse(&doc, xml, n);
+    const char *field;
+    int rc = relay_file_read(path, DPP_KMS_XML_MAX, is_secret, xml, n, why, why_n);
 
-    if (rc == 0)
-        rc = dpp_ring_add(ring, doc, time(NULL));
-    dpp_kms_free(doc);
-    return rc;
-}
-
-static int make_ring(struct dpp_ring **ring, const char *user, const char *xml, size_t n)
-{
-    struct dpp_kms_doc *doc;
-    int rc = dpp_kms_parse(&doc, xml, n);
-
-    *ring = NULL;
-    if (rc == 0)
-        rc = doc->sets_n ? dpp_ring_new(ring, user ? user : doc->sets[0].user_uri)
-                         : DPP_E_KMS_ABSENT;
-    dpp_kms_free(doc);
+    if (rc != 0)
+        return rc;
+    rc = dpp_kms_parse_at(doc, *xml, *n, &field);
+    if (rc == DPP_E_KMS_FIELD)
+        snprintf(why, why_n, "%s: %s: %s", path, relay_strerror(rc), field);
     return rc;
 }
 
 static int from_files(const struct words *w, const uint8_t *kek)
 {
-    const char *paths[2] = {w->kms_file, w->keyset_file}, *at = w->keyset_file;
+    const char *paths[2] = {w->kms_file, w->keyset_file}, *at = NULL;
     char *xml[2] = {NULL, NULL}, why[512] = "";
     size_t n[2] = {0, 0};
+    struct dpp_kms_doc *docs[2] = {NULL, NULL};
     struct dpp_ring *ring = NULL;
     int rc = 0;
 
-    for (int i = 0; i < 2 && rc == 0; i++)
-        rc = relay_file_read(paths[i], DPP_KMS_XML_MAX, i == 1, &xml[i], &n[i], why, sizeof why);
-    if (rc == 0)
-        rc = make_ring(&ring, w->user, xml[1], n[1]);
     for (int i = 0; i < 2 && rc == 0; i++) {
         at = paths[i];
-        rc = add(ring, xml[i], n[i]);
+        rc = read_doc(at, i == 1, &docs[i], &xml[i], &n[i], why, sizeof why);
+    }
+    /* the ring is made for the user of the first key set */
+    if (rc == 0)
+        rc = docs[1]->sets_n ? dpp_ring_new(&ring, w->user ? w->user : docs[1]->sets[0].user_uri)
+                             : DPP_E_KMS_ABSENT;
+    for (int i = 0; i < 2 && rc == 0; i++) {
+        at = paths[i];
+        rc = dpp_ring_add(ring, docs[i], time(NULL));
     }
     if (rc == 0) {
         at = w->keyset;
@@ -216,8 +211,10 @@ static int from_files(const struct words *w, const uint8_t *kek)
         code = relay_cmd_fail("key", RELAY_EXIT_REFUSED, "%s: %s", at, relay_strerror(rc));
     else
         code = relay_kms_fail("key", at, rc);
-    for (int i = 0; i < 2; i++)
+    for (int i = 0; i < 2; i++) {
         relay_file_free(xml[i], n[i]);
+        dpp_kms_free(docs[i]);
+    }
     dpp_ring_free(ring);
     return code;
 }

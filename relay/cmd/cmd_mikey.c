@@ -82,10 +82,12 @@ static int read_text(const char *path, char **text, size_t *n)
 
 static int parse(const char *path, const char *text, size_t n, struct dpp_kms_doc **doc)
 {
-    int rc = dpp_kms_parse(doc, text, n);
+    const char *field;
+    int rc = dpp_kms_parse_at(doc, text, n, &field);
 
     return rc == 0 ? RELAY_EXIT_OK
-                   : relay_cmd_fail("mikey", RELAY_EXIT_FAILED, "%s: %s", path, relay_strerror(rc));
+                   : relay_cmd_fail("mikey", RELAY_EXIT_FAILED, "%s: %s%s%s", path,
+                                    relay_strerror(rc), *field ? ": " : "", field);
 }
 
 /* Room for so many sets made ready, and for one certificate under its checks. */

@@ -36,10 +36,15 @@ static int take(const struct relay_kms_fetch *from, enum dpp_kms_kind kind, int6
                 const struct relay_fetched *answer, struct relay_kms_got *got, char *kms_uri)
 {
     struct dpp_kms_doc *doc;
-    int rc = dpp_kms_parse(&doc, answer->body ? answer->body : "", answer->body_n);
+    const char *field;
+    int rc = dpp_kms_parse_at(&doc, answer->body ? answer->body : "", answer->body_n, &field);
 
-    if (rc != 0)
+    if (rc != 0) {
+        snprintf(got->why, sizeof got->why, "the answer to %s: %s%s%s",
+                 kind == DPP_KMS_INIT ? "/init" : "/keyprov", relay_strerror(rc),
+                 *field ? ": " : "", field);
         return rc;
+    }
     if (doc->kind == DPP_KMS_ERROR)
         rc = DPP_E_KMS_ERROR;
     else if (doc->kind != kind)

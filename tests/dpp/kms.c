@@ -132,6 +132,36 @@ static void test_set(void **state)
     }
 }
 
+/* What is wrong is named. */
+static void test_named(void **state)
+{
+    static const struct {
+        const char *xml, *field;
+    } rows[] = {
+        {"<KmsCertificate><KmsUri>k</KmsUri></KmsCertificate>", "UserIdFormat"},
+        {"<KmsCertificate><UserIdFormat>1</UserIdFormat></KmsCertificate>", "UserIdFormat"},
+        {"<KmsCertificate><PubAuthKey>04</PubAuthKey></KmsCertificate>", "PubAuthKey"},
+        {"<KmsCertificate Role=\"Leaf\"/>", "Role"},
+        {"<KmsCertificate IsSecurityGateway=\"2\"/>", "IsSecurityGateway"},
+        {"<KmsKeySet><UserID>zz</UserID></KmsKeySet>", "UserID"},
+        {"<KmsKeySet/>", "KmsUri"},
+        {"<KmsResponse/>", "KmsMessage"},
+        {"<KmsKeySet>", ""}, /* not XML */
+    };
+    struct dpp_kms_doc *doc;
+    const char *field;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        assert_int_equal(dpp_kms_parse_at(&doc, rows[i].xml, strlen(rows[i].xml), &field),
+                         *rows[i].field ? DPP_E_KMS_FIELD : DPP_E_XML);
+        assert_string_equal(field, rows[i].field);
+    }
+    assert_int_equal(dpp_kms_parse_at(&doc, cert(""), strlen(cert("")), &field), 0);
+    assert_string_equal(field, "");
+    dpp_kms_free(doc);
+}
+
 /* Long values folded into lines, as pretty printers write them. */
 static void test_folded(void **state)
 {
@@ -531,6 +561,7 @@ int main(void)
         cmocka_unit_test(test_encrypted), cmocka_unit_test(test_bombs),
         cmocka_unit_test(test_counts),    cmocka_unit_test(test_request),
         cmocka_unit_test(test_time),      cmocka_unit_test(test_folded),
+        cmocka_unit_test(test_named),
     };
     return cmocka_run_group_tests(tests, set_up, NULL);
 }
