@@ -105,7 +105,7 @@
     X(KMS_DATE,         -6144, "the KMS certificate or key set is not valid now",    "dpp_kms_date",         403, "") \
     X(KMS_USER,         -6145, "the KMS document is for another user",               "dpp_kms_user",         0, "") \
     X(KMS_UID,          -6146, "the key set's UserID is not that of its user and period", "dpp_kms_uid",     0, "") \
-    X(KMS_ABSENT,       -6147, "no certificate of this KMS is held",                 "dpp_kms_absent",       0, "") \
+    X(KMS_ABSENT,       -6147, "no KMS certificate or no key set is held for it",    "dpp_kms_absent",       0, "") \
     /* seal and keys add their rows above this mark */
 /* clang-format on */
 

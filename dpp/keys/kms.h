@@ -103,7 +103,8 @@ void dpp_kms_free(struct dpp_kms_doc *doc); /* wipes the secrets; NULL is allowe
  * ring (dpp/keys/ring.h). */
 int dpp_kms_parse(struct dpp_kms_doc **doc, const char *xml, size_t n)
     __attribute__((warn_unused_result));
-/* The same for a person: with DPP_E_KMS_FIELD *field is the name of the element, else "". Static. */
+/* The same for a person: with DPP_E_KMS_FIELD *field is the name of the element, else "". Static.
+ */
 int dpp_kms_parse_at(struct dpp_kms_doc **doc, const char *xml, size_t n, const char **field)
     __attribute__((warn_unused_result));
 

@@ -66,12 +66,14 @@ static int read_header(struct dpp_mikey *m, struct dpp_cur *c)
     return next;
 }
 
-static bool is_uri(const struct dpp_mikey_span *s)
+bool dpp_mikey_is_uri(const void *p, size_t n)
 {
-    for (size_t i = 0; i < s->n; i++)
-        if (s->p[i] <= 0x20 || s->p[i] >= 0x7f)
+    const uint8_t *octets = p;
+
+    for (size_t i = 0; i < n; i++)
+        if (octets[i] <= 0x20 || octets[i] >= 0x7f)
             return false;
-    return true;
+    return n > 0 && n <= DPP_URI_MAX;
 }
 
 /* rfc6043#6.6, ts33180#E.7 */
@@ -90,7 +92,7 @@ static int read_identity(struct dpp_mikey *m, struct dpp_cur *c, uint8_t *role)
     case DPP_MIKEY_KMS_RESPONDER:
         if (s.n > DPP_URI_MAX)
             return DPP_E_LONG;
-        if (!is_uri(&s))
+        if (!dpp_mikey_is_uri(s.p, s.n))
             return DPP_E_MIKEY_FORM;
         break;
     case DPP_MIKEY_UID_INITIATOR:

@@ -88,6 +88,10 @@ struct dpp_mikey {
 int dpp_mikey_parse(struct dpp_mikey *mikey, const uint8_t *p, size_t n)
     __attribute__((warn_unused_result));
 
+/* Whether octets may stand as a URI in a message: printable ASCII without spaces, some and at most
+ * DPP_URI_MAX. */
+bool dpp_mikey_is_uri(const void *p, size_t n);
+
 /* Writes a parsed message again: the same octets. Returns them, or DPP_E_SPACE. */
 ssize_t dpp_mikey_print(const struct dpp_mikey *mikey, uint8_t *out, size_t cap)
     __attribute__((warn_unused_result));

@@ -19,14 +19,6 @@ struct parts {
     uint8_t signature[DPP_ECCSI_SIGNATURE];
 };
 
-static bool is_uri(const char *text)
-{
-    for (const char *p = text; *p; p++)
-        if (*p <= 0x20 || *p >= 0x7f)
-            return false;
-    return *text != 0;
-}
-
 static int check_draft(const struct dpp_mikey_draft *draft)
 {
     enum dpp_role role = dpp_key_role(draft->key);
@@ -39,12 +31,12 @@ static int check_draft(const struct dpp_mikey_draft *draft)
         return DPP_E_VALUE;
     if (strlen(draft->responder) > DPP_URI_MAX || draft->groups_n > DPP_MIKEY_GROUPS_MAX)
         return DPP_E_LONG;
-    if (!is_uri(draft->responder))
+    if (!dpp_mikey_is_uri(draft->responder, strlen(draft->responder)))
         return DPP_E_VALUE;
     for (size_t i = 0; i < draft->groups_n; i++)
         if (strlen(draft->groups[i]) > DPP_URI_MAX)
             return DPP_E_LONG;
-        else if (!is_uri(draft->groups[i]))
+        else if (!dpp_mikey_is_uri(draft->groups[i], strlen(draft->groups[i])))
             return DPP_E_VALUE;
     return 0;
 }

@@ -295,8 +295,7 @@ static int read_groups(struct dpp_mikey_got *got, struct dpp_cur c)
     for (size_t i = 0; i < n; i++) {
         uint8_t iei = dpp_cur_u8(&c);
         struct dpp_span s = dpp_cur_span(&c, dpp_cur_u16(&c));
-        if (c.err || iei != dpp_ie_row(DPP_IE_GROUP_ID)->iei || s.n == 0 || s.n > DPP_URI_MAX ||
-            memchr(s.p, 0, s.n))
+        if (c.err || iei != dpp_ie_row(DPP_IE_GROUP_ID)->iei || !dpp_mikey_is_uri(s.p, s.n))
             return DPP_E_MIKEY_GROUP;
         copy_text(got->groups[i], s.p, s.n);
     }

@@ -498,7 +498,7 @@ int dpp_sakke_extract(const uint8_t z[DPP_SAKKE_SCALAR], const uint8_t *id, size
     rc = f.failed ? DPP_E_NOMEM : load_id(&f, id, id_n, b);
     if (rc != 0)
         goto out;
-    if (!BN_bin2bn(z, DPP_SAKKE_SCALAR, n) || !BN_mod_add(n, n, b, f.set->q, f.ctx)) {
+    if (!BN_bin2bn(z, DPP_SAKKE_SCALAR, n) || !BN_mod_add_quick(n, n, b, f.set->q)) {
         rc = DPP_E_NOMEM;
         goto out;
     }

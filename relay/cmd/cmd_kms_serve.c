@@ -90,7 +90,8 @@ static void on_request(void *ctx, const struct relay_https_ask *ask,
     if (out && said.n > 0) {
         answer->body = out;
         answer->body_n = said.n;
-    } else {
+    } else if (out) { /* half of an answer may hold keys */
+        OPENSSL_cleanse(out, RELAY_KMS_ANSWER_MAX);
         free(out);
     }
     audit(ask, request.claims, err, &said);

@@ -19,11 +19,13 @@ static int read_octets(uint8_t octets[16])
 {
     DPP_SCRUB(text, 1024);
     size_t n = 0;
-    ssize_t got;
+    ssize_t got = 0;
 
     while (!isatty(STDIN_FILENO) && n < sizeof text.p &&
            (got = read(STDIN_FILENO, text.p + n, sizeof text.p - n)) > 0)
         n += (size_t)got;
+    if (got < 0) /* nobody should get another key than the one that was meant */
+        return relay_cmd_fail("mikey", RELAY_EXIT_FAILED, "standard input: %s", strerror(errno));
     if (n == 0)
         return RAND_priv_bytes(octets, 16) == 1 ? RELAY_EXIT_OK
                                                 : relay_mikey_fail("random", RELAY_E_RANDOM);

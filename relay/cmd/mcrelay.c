@@ -1,6 +1,7 @@
 /* mcrelay.c - the table of subcommands. */
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include "relay/cmd/cmd.h"
 
@@ -33,6 +34,9 @@ static int usage(FILE *f)
 
 int main(int argc, char **argv)
 {
+    const struct rlimit none = {0, 0};
+
+    (void)setrlimit(RLIMIT_CORE, &none); /* keys pass through most commands */
     if (argc < 2)
         return usage(stderr);
     if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)

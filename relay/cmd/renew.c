@@ -120,8 +120,8 @@ static void done(void *ctx)
     struct daemon_renew *renew = &daemon->renew;
 
     renew->is_busy = false;
-    if (job->err == 0)
-        job->err = put(daemon, job->ring);
+    if (job->err == 0 && (job->err = put(daemon, job->ring)) < 0)
+        snprintf(job->why, sizeof job->why, "%s", relay_strerror(job->err));
     if (job->err == 0) {
         renew->done += job->ring != NULL;
         if (job->why[0])

@@ -335,6 +335,8 @@ static void test_parameters(void **state)
         {ROW("\0" PARAM_HEAD "\0\0\0\5\1\x7c\0\1g"), GMK, DPP_E_MIKEY_GROUP},
         {ROW("\0" PARAM_HEAD "\0\0\0\4\1\x7b\0\0"), GMK, DPP_E_MIKEY_GROUP},
         {ROW("\0" PARAM_HEAD "\0\0\0\5\1\x7b\0\1\0"), GMK, DPP_E_MIKEY_GROUP},
+        {ROW("\0" PARAM_HEAD "\0\0\0\5\1\x7b\0\1\x1b"), GMK, DPP_E_MIKEY_GROUP},
+        {ROW("\0" PARAM_HEAD "\0\0\0\5\1\x7b\0\1\xff"), GMK, DPP_E_MIKEY_GROUP},
         {ROW("\0" PARAM_HEAD "\0\0\0\5\1\x7b\0\2g"), GMK, DPP_E_MIKEY_GROUP},
         {ROW("\0" PARAM_HEAD "\0\0\0\6\1\x7b\0\1gg"), GMK, DPP_E_MIKEY_GROUP},
         {ROW("\0" PARAM_HEAD "\0\0\0\1\x11"), GMK, DPP_E_MIKEY_GROUP},

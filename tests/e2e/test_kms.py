@@ -126,6 +126,12 @@ def kms():
     k.remove()
 
 
+def test_no_core(kms):
+    """The master secrets must not reach the disk."""
+    with open(f"/proc/{kms.process.pid}/limits", encoding="ascii") as limits:
+        assert re.search(r"^Max core file size +0 +0 ", limits.read(), re.M)
+
+
 def test_fetch(kms):
     p = kms.fetch(kms.token())
     assert '"sets":2' in p.stdout and ALICE in p.stdout

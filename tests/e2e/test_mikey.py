@@ -1,6 +1,7 @@
 """mcrelay mikey: one user's key set makes a message, another's opens it; and somebody else's messages."""
 import base64
 import json
+import os
 import subprocess
 import time
 
@@ -54,6 +55,15 @@ def refused(kms, message, *words, who="bob", certificate="kms"):
     return done.stderr.decode()
 
 
+def test_a_key_that_cannot_be_read(kms):
+    """Not another key instead of the one that was meant."""
+    folder = os.open("/", os.O_RDONLY)
+    done = subprocess.run([BUILD / "mcrelay", "mikey", "make", *files("alice"), "--to", BOB, "--type", "pck"],
+                          stdin=folder, capture_output=True, cwd=kms, timeout=60)
+    os.close(folder)
+    assert (done.returncode, done.stdout) == (1, b""), done.stderr
+
+
 def test_a_key_that_was_given(kms):
     message = make(kms, "--to", BOB, "--type", "pck", stdin=KEY.encode() + b"\n")
     before = int(time.time())
@@ -102,7 +112,7 @@ def test_refusals(kms):
     assert "for somebody else" in refused(kms, message, who="carol")
     assert "not from whom" in refused(kms, message, "--from", CAROL)
     assert "a KMS we do not know" in refused(kms, message, who="other-bob", certificate="other")
-    assert "no certificate of this KMS" in refused(kms, message, certificate="other")
+    assert "no KMS certificate" in refused(kms, message, certificate="other")
     changed = bytearray(message)
     changed[25] ^= 1  # RAND
     assert "does not verify" in refused(kms, bytes(changed))
