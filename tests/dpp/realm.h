@@ -66,9 +66,9 @@ static inline void realm_extract(const struct realm *r, const char *user, uint64
 }
 
 /* A ring of a user: the certificates of all realms and his sets of the first, of the period of
- * REALM_NOW_S and `more` (0, 1 or -1) beside it. */
-static inline struct dpp_ring *realm_ring(const char *user, const struct realm *realms, size_t n,
-                                          int more)
+ * now_s and `more` (0, 1 or -1) beside it. */
+static inline struct dpp_ring *realm_ring_at(const char *user, const struct realm *realms, size_t n,
+                                             int more, int64_t now_s)
 {
     struct dpp_kms_cert certs[4];
     struct dpp_kms_set sets[2];
@@ -78,7 +78,7 @@ static inline struct dpp_ring *realm_ring(const char *user, const struct realm *
 
     for (size_t i = 0; i < n; i++)
         certs[i] = realms[i].cert;
-    uint64_t no = dpp_ring_period(&certs[0], REALM_NOW_S);
+    uint64_t no = dpp_ring_period(&certs[0], now_s);
     realm_extract(realms, user, no, &sets[doc.sets_n], &secrets[doc.sets_n]);
     doc.sets_n++;
     if (more) {
@@ -86,9 +86,15 @@ static inline struct dpp_ring *realm_ring(const char *user, const struct realm *
         doc.sets_n++;
     }
     realm_must(dpp_ring_new(&ring, user));
-    realm_must(dpp_ring_add(ring, &doc, REALM_NOW_S));
+    realm_must(dpp_ring_add(ring, &doc, now_s));
     OPENSSL_cleanse(secrets, sizeof secrets); /* the ring alone holds them now */
     return ring;
+}
+
+static inline struct dpp_ring *realm_ring(const char *user, const struct realm *realms, size_t n,
+                                          int more)
+{
+    return realm_ring_at(user, realms, n, more, REALM_NOW_S);
 }
 
 #endif

@@ -38,7 +38,8 @@
 struct kit_shared {
     struct relay_loop_counts counts;
     volatile unsigned reloads, polls, events, notes;
-    volatile uint16_t ports[3]; /* TLS, plain, HTTP */
+    volatile unsigned ran, done; /* jobs of a test */
+    volatile uint16_t ports[3];  /* TLS, plain, HTTP */
 };
 
 struct kit {
@@ -49,7 +50,9 @@ struct kit {
     rlim_t fds; /* descriptors of the child; 0: as they are */
     pid_t pid;
     struct relay_ctx *server, *client;
-    struct relay_loop *loop; /* in the child */
+    struct relay_loop *loop;           /* in the child */
+    struct dpp_ring *ring;             /* given to the loop; NULL: none */
+    void (*in_child)(struct kit *kit); /* at each poll; NULL: nothing */
 };
 
 struct kit_line {
@@ -126,6 +129,8 @@ static inline void kit_on_poll(void *ctx)
 
     kit->shared->polls++;
     kit->shared->counts = *relay_loop_counts(kit->loop);
+    if (kit->in_child)
+        kit->in_child(kit);
 }
 
 static inline int kit_run(struct kit *kit)
@@ -142,6 +147,8 @@ static inline int kit_run(struct kit *kit)
     sa.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     kit->loop = relay_loop_new(relay, &kit->loop_conf, &hooks);
     relay_loop_tls(kit->loop, kit->server);
+    if (kit->ring && relay_loop_ring(kit->loop, kit->ring))
+        return 103;
     for (int i = 0; i < 3; i++) {
         static const enum relay_listen kinds[] = {RELAY_LISTEN_TLS, RELAY_LISTEN_PLAIN,
                                                   RELAY_LISTEN_HTTP};
