@@ -17,18 +17,18 @@ static unsigned spare_at;
 
 static void make_keys(void)
 {
-    int rc = dpp_keys_init(0);
+    int rc = dpp_keys_init((RINGS + 4) * DPP_RING_SET_OCTETS);
 
     assert_true(rc == 0 || rc == DPP_E_HEAP_UNLOCKED);
     if (alice)
         return;
     realm_init(&realm, "kms.iops.example", NULL, 5);
-    alice = realm_ring_at(SIM_ALICE, &realm, 1, 1, time(NULL));
+    alice = realm_ring_at(SIM_ALICE, &realm, 1, 0, time(NULL));
 }
 
 static struct dpp_ring *relay_ring(void)
 {
-    return realm_ring_at(MDSI, &realm, 1, 1, time(NULL));
+    return realm_ring_at(MDSI, &realm, 1, 0, time(NULL));
 }
 
 /* Logs alice in on the line; her Use-Path. */

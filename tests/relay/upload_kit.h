@@ -18,7 +18,7 @@ static inline const struct upload_kms *upload_kms(void)
 {
     static struct upload_kms kms;
     static bool is_made;
-    int rc = dpp_keys_init(0);
+    int rc = dpp_keys_init(4 * DPP_RING_SET_OCTETS);
 
     if (is_made)
         return &kms;
