@@ -8,8 +8,9 @@
  * What is constant-time and what is not stands at each function. All of it rests on OpenSSL's
  * BIGNUM, which is constant-time in part: its multiplication modulo p and its sums as used on bare
  * secrets are; its subtraction takes a branch on the borrow, its reduction and its inversion on
- * more. Inversions are of numbers that a secret factor hides, and so are the points and the pairing
- * value that grow from step to step. No table is read at a secret place: all rows are read. */
+ * more. Inversions, but for those of dpp_sakke_rsk_new, are of numbers that a secret factor hides,
+ * and so are the points and the pairing value that grow from step to step. No table is read at a
+ * secret place: all rows are read. */
 #ifndef DPP_KEYS_SAKKE_H
 #define DPP_KEYS_SAKKE_H
 
@@ -59,7 +60,9 @@ struct dpp_sakke_rsk;
 
 /* Takes the RSK of an identity and checks it: on the curve, of order q, <[b]P + Z, RSK> = g
  * (rfc6508#6.1.2, a MUST). 0 and *rsk, or DPP_E_LONG, DPP_E_SAKKE_POINT, DPP_E_SAKKE_PAIR (not of
- * this identity and KMS), DPP_E_NOMEM, DPP_E_CRYPTO. */
+ * this identity and KMS), DPP_E_NOMEM (also when the secure heap is full), DPP_E_CRYPTO. Not
+ * constant-time: numbers of the RSK are inverted as they are, once, at a time that no peer
+ * chooses. */
 int dpp_sakke_rsk_new(struct dpp_sakke_rsk **rsk, const struct dpp_sakke_kms *kms,
                       const uint8_t *id, size_t id_n, const uint8_t point[DPP_SAKKE_POINT])
     __attribute__((warn_unused_result));
