@@ -1,4 +1,5 @@
-"""Images of running processes, searched for keys: the relay never holds PCK, GMK or a user's key set."""
+"""Images of running processes, searched: the relay never holds a PCK, a GMK, a user's key set or a text."""
+import os
 import pathlib
 import re
 import shutil
@@ -58,7 +59,7 @@ def words_of(octets):
 
 
 @pytest.mark.skipif(shutil.which("gdb") is None, reason="gdb is not there")
-def test_the_relay_never_holds_the_keys_of_users():
+def test_the_relay_holds_no_key_and_no_text_of_users():
     site = Site(kms=True)
     try:
         site.start_kms().start()
@@ -66,11 +67,12 @@ def test_the_relay_never_holds_the_keys_of_users():
         rekey = site.mcrelay("group", "rekey", *site.as_user("control"), "--group", GROUP, "--members",
                              site.dir / "groups/rescue-1.yaml")
         assert rekey.returncode == 0, rekey.stderr
-        assert site.send("alice", "--to", "sip:bob@iops.example", "one").returncode == 0
-        assert site.send("alice", "--group", GROUP, "all").returncode == 0
+        canary = "CANARY-" + os.urandom(12).hex()
+        assert site.send("alice", "--to", "sip:bob@iops.example", canary).returncode == 0
+        assert site.send("alice", "--group", GROUP, canary + " all").returncode == 0
         bob = receivers[1]
         for line in bob.stdout:
-            if ": all" in line:
+            if canary + " all" in line:
                 break
         keys = keys_of(site, "bob")
         assert {key_id[0] for key_id in keys} == {"0", "1"}  # a GMK and a PCK
@@ -83,6 +85,7 @@ def test_the_relay_never_holds_the_keys_of_users():
             receiver.wait(20)
         relay = image(site, site.process.pid)
         assert GROUP.encode() in relay, "the search does not find what must be there"
+        assert canary.encode() not in relay
         assert not [key_id for key_id, octets in keys.items() if octets in relay]
         assert not [i for i, octets in enumerate(secrets) for form in words_of(octets) if form in relay]
         erased = site.mcrelay("key", "erase", "--all", "--file", site.dir / "keys/bob.keys", "--keyset",
