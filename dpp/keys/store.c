@@ -87,6 +87,16 @@ int dpp_store_add(struct dpp_store *store, struct dpp_key *key, const char *owne
     return 0;
 }
 
+int dpp_store_add_copy(struct dpp_store *store, const struct dpp_keyed *row)
+{
+    struct dpp_key *copy;
+    int rc = dpp_key_copy(&copy, row->key);
+
+    if (rc == 0 && (rc = dpp_store_add(store, copy, row->owner, row->peer)) != 0)
+        dpp_key_free(copy);
+    return rc;
+}
+
 struct dpp_key *dpp_store_take(struct dpp_store *store, uint32_t id)
 {
     size_t at = place(store, id);

@@ -29,6 +29,10 @@ void dpp_store_free(struct dpp_store *store); /* frees its keys; NULL is allowed
  * DPP_E_KEY_FULL or DPP_E_LONG (a URI over DPP_URI_MAX). */
 int dpp_store_add(struct dpp_store *store, struct dpp_key *key, const char *owner, const char *peer)
     __attribute__((warn_unused_result));
+/* Puts in a copy of a row of another store, which keeps its own. As dpp_store_add and
+ * dpp_key_copy. */
+int dpp_store_add_copy(struct dpp_store *store, const struct dpp_keyed *row)
+    __attribute__((warn_unused_result));
 
 /* Wipes one key. 0 or DPP_E_KEY_ABSENT. */
 int dpp_store_remove(struct dpp_store *store, uint32_t id) __attribute__((warn_unused_result));

@@ -340,7 +340,6 @@ static int list(const struct words *w)
 static int export(const struct words *w)
 {
     struct opened from, to = {0};
-    struct dpp_key *copy;
 
     if (!w->id_text || w->files_n != 1 || !w->to || !w->to_kek)
         return relay_cmd_usage("key", "export takes --id, --file, --kek, --to and --to-kek");
@@ -349,9 +348,7 @@ static int export(const struct words *w)
         code = open_file(&to, w->to, w->to_kek, true);
     if (code == RELAY_EXIT_OK) {
         const struct dpp_keyed *row = dpp_store_find(from.store, w->id);
-        int rc = row ? dpp_key_copy(&copy, row->key) : DPP_E_KEY_ABSENT;
-        if (rc == 0 && (rc = dpp_store_add(to.store, copy, row->owner, row->peer)) != 0)
-            dpp_key_free(copy);
+        int rc = row ? dpp_store_add_copy(to.store, row) : DPP_E_KEY_ABSENT;
         code = rc == 0 ? write_file(&to) : fail(row ? w->to : w->files[0], rc);
     }
     close_file(&from);

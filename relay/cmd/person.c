@@ -162,15 +162,7 @@ static int take_over(struct dpp_store *keys, const struct dpp_store *disk)
         err = dpp_store_remove(keys, dpp_key_id(dpp_store_at(keys, 0)->key));
     }
     for (size_t i = 0; i < dpp_store_count(disk) && err == 0; i++) {
-        const struct dpp_keyed *row = dpp_store_at(disk, i);
-        struct dpp_key *copy;
-        err = dpp_key_copy(&copy, row->key);
-        if (err == 0) {
-            err = dpp_store_add(keys, copy, row->owner, row->peer);
-            if (err != 0) {
-                dpp_key_free(copy);
-            }
-        }
+        err = dpp_store_add_copy(keys, dpp_store_at(disk, i));
     }
     return err;
 }
