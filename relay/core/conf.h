@@ -11,7 +11,8 @@
 
 #include "msrp/reader.h"
 
-struct relay_auth; /* relay/auth/claims.h */
+struct relay_auth;      /* relay/auth/claims.h */
+struct relay_peer_conf; /* relay/route/peer.h */
 
 enum relay_protection {
     RELAY_PROTECTION_REQUIRED,
@@ -26,6 +27,13 @@ struct relay_conf {
     const char *realm;             /* of the Bearer challenge */
     const char *scope;             /* "3gpp:mc:data_service" */
     const struct relay_auth *auth; /* token rules; replaced by relay_feed RELAY_IN_AUTH */
+
+    const struct relay_peer_conf *peers; /* relay/route/peer.h; fixed for the relay's life */
+    size_t peers_n;
+    bool path_off;             /* path.relaying: off: nothing but the service and keep-alives */
+    bool path_foreign;         /* path.foreign: allow: anybody may send to a Use-Path URI of ours */
+    bool path_methods;         /* path.methods: forward: unknown methods go on; else they get 501 */
+    uint64_t path_message_max; /* path.message: octets of one path-relayed message; 0: no limit */
 
     bool plaintext_auth;              /* test.plaintext_auth: AUTH on loopback plain listeners */
     enum relay_protection payload;    /* REQUIRED or ALLOWED */

@@ -289,6 +289,8 @@ void relay_feed(struct relay *relay, const struct relay_in *in)
     case RELAY_IN_UPLOADED:
         relay_csk_uploaded(relay, in->upload);
         break;
+    case RELAY_IN_UNDIALLED:
+        break;
     case RELAY_IN_DRAIN:
         relay->draining = true;
         break;

@@ -45,8 +45,9 @@ enum relay_in_kind {
     RELAY_IN_TICK,   /* time passed */
     RELAY_IN_POLICY, /* new users and groups: policy (counted; the relay takes its own reference) */
     RELAY_IN_AUTH,   /* new token rules: auth (must outlive the relay or the next replacement) */
-    RELAY_IN_UPLOADED, /* upload: a job that is done; the relay takes it back */
-    RELAY_IN_DRAIN,    /* the relay is stopping: new messages get 413, open ones may finish */
+    RELAY_IN_UPLOADED,  /* upload: a job that is done; the relay takes it back */
+    RELAY_IN_UNDIALLED, /* peer: WANT_DIAL did not lead to a connection */
+    RELAY_IN_DRAIN,     /* the relay is stopping: new messages get 413, open ones may finish */
 };
 
 struct relay_in {
@@ -57,8 +58,13 @@ struct relay_in {
     struct {
         const char *source; /* peer address text without the port, copied */
         bool tls;           /* the stream came through TLS */
-        bool loopback;      /* the listener is bound to loopback */
+        bool loopback;      /* the listener, or the address dialled, is loopback */
+        unsigned dialled;   /* 1 + index of the peer that was dialled (WANT_DIAL); 0: accepted */
+        const char *const *names; /* dNSNames of the verified client certificate of an accepted TLS
+                                     connection; borrowed for the call */
+        size_t names_n;           /* 0: it sent none */
     } open;
+    unsigned peer; /* UNDIALLED: index in conf.peers */
     struct relay_policy *policy;
     const struct relay_auth *auth;
     struct relay_upload *upload;
@@ -72,6 +78,9 @@ enum relay_want_kind {
     RELAY_WANT_PAUSE,  /* stop reading the connection */
     RELAY_WANT_RESUME, /* read again */
     RELAY_WANT_EVENT,  /* event: for the log */
+    RELAY_WANT_DIAL, /* peer: connect to conf.peers[peer] (TLS with our certificate, theirs checked
+                        against its name, unless tls is off); then feed OPEN with open.dialled,
+                        or UNDIALLED, exactly once */
     RELAY_WANT_UPLOAD, /* upload: the driver's until it feeds it back with its result, once; at the
                           end of all relay_upload_free does too */
 };
@@ -79,6 +88,7 @@ enum relay_want_kind {
 struct relay_want {
     enum relay_want_kind kind;
     uint64_t conn;
+    unsigned peer;            /* DIAL: index in conf.peers */
     struct relay_event event; /* EVENT only */
     struct relay_upload *upload;
 };

@@ -65,6 +65,7 @@ static void obey(struct relay_loop *loop, const struct relay_want *want)
     case RELAY_WANT_NONE:
     case RELAY_WANT_EVENT:
     case RELAY_WANT_UPLOAD:
+    case RELAY_WANT_DIAL:
         break;
     }
 }
