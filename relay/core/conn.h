@@ -13,6 +13,7 @@
 #include "relay/core/slab.h"
 #include "relay/route/directory.h"
 #include "relay/route/group.h"
+#include "relay/route/peer.h"
 #include "relay/route/session.h"
 
 struct sds_message;  /* sds.h */
@@ -77,13 +78,15 @@ struct relay_conn {
     bool wants_write, wants_close, want_listed, ready_listed;
     unsigned paused; /* pauses without their resume */
     struct relay_presence
-        *presence;                  /* the directory's entry, kept till the end; NULL before AUTH */
-    const char *user;               /* MCData ID from the token; NULL before AUTH */
-    const struct dpp_key *csk;      /* the CSK in force (csk.h), NULL: none */
-    struct dpp_key *uploaded;       /* the one that its client uploaded */
-    uint64_t upload;                /* serial number of the upload that waits, 0: none */
-    bool is_keyed;                  /* a CSK was uploaded at some time */
-    struct relay_session *sessions; /* oldest first, ended ones too */
+        *presence;           /* the directory's entry, kept till the end; NULL before AUTH */
+    const char *user;        /* MCData ID from the token; NULL before AUTH */
+    struct relay_peer *peer; /* the relay at the other end, proven; NULL: a client */
+    struct relay_conn *next_same_peer; /* chain of peer->first, oldest first */
+    const struct dpp_key *csk;         /* the CSK in force (csk.h), NULL: none */
+    struct dpp_key *uploaded;          /* the one that its client uploaded */
+    uint64_t upload;                   /* serial number of the upload that waits, 0: none */
+    bool is_keyed;                     /* a CSK was uploaded at some time */
+    struct relay_session *sessions;    /* oldest first, ended ones too */
     unsigned sessions_n;
 
     struct msrp_reader reader;

@@ -13,12 +13,17 @@
 #include "relay/route/hash.h"
 
 struct relay_conn; /* relay/core/conn.h; only carried here */
+struct relay_peer; /* relay/route/peer.h; only carried here */
 
 /* One authorised session: a Use-Path URI of ours, valid on one connection. */
 struct relay_session {
     struct relay_session *next;        /* on the connection, oldest first */
     struct relay_session *next_in_row; /* in the table */
-    struct relay_conn *conn;           /* its owner */
+    struct relay_conn *conn;           /* its owner; NULL for a session of a peer */
+    struct relay_peer *peer;           /* its owner sits behind this relay: the session is good on
+                                          any connection of it (chained AUTH); NULL: a client's */
+    const char *user;                  /* MCData ID: the connection's, or of a peer's session its
+                                          own (allocated with the session) */
     char id[MSRP_IDENT_MADE + 1];      /* the session part of the Use-Path URI: 128 random bits */
     bool ended;                        /* expired or revoked: its answer is 481 for ever */
     uint32_t hash;                     /* keyed hash of id, for logs */
