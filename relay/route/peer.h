@@ -52,20 +52,22 @@ int relay_peers_init(struct relay_peers *peers, const struct relay_peer_conf *co
     __attribute__((warn_unused_result));
 void relay_peers_done(struct relay_peers *peers);
 
-/* The peer whose host and port the URI names (host without case, port equal, msrps for TLS and msrp
- * for plain), or NULL. */
+/* The peer whose host and port the URI names (host by rfc4975#6.1: without case, addresses by
+ * value; port there and equal; msrps for TLS and msrp for plain; transport tcp), or NULL. Of two
+ * with one name and port the first. */
 struct relay_peer *relay_peers_of_uri(const struct relay_peers *peers, const struct msrp_uri *uri);
 /* The TLS peer that one of these verified dNSNames is, without case; no wildcards. NULL: none. */
 struct relay_peer *relay_peers_of_names(const struct relay_peers *peers, const char *const *names,
                                         size_t n);
 
-/* May it vouch for this user (an MCData ID)? The domain behind '@' is one of its domains. */
+/* May it vouch for this user (an MCData ID)? What stands behind its '@' is one of its domains,
+ * without case; no sub-domains, and no port or parameter there. */
 bool relay_peer_may_speak_for(const struct relay_peer *peer, struct msrp_str user);
 
 /* May it be dialled at now_ms? Not while it is dialled, or within its wait. */
 bool relay_peer_may_dial(const struct relay_peer *peer, int64_t now_ms);
-/* A dial ended: failed ones double the wait, with up to a quarter of it at random (rnd), so that
- * relays that lost the same peer do not come back as one. */
+/* A dial ended: one that is up ends the wait; failed ones double it, with up to a quarter of it on
+ * top at random (rnd), so that relays that lost the same peer do not come back as one. */
 void relay_peer_dialled(struct relay_peer *peer, bool is_up, int64_t now_ms, uint8_t rnd);
 
 #endif
