@@ -28,6 +28,17 @@ def free_ports(n):
         s.close()
     return ports
 
+def certificate(folder, name):
+    """NAME.pem and NAME.key, signed by the site's CA, for a relay: it is server and client."""
+    subprocess.run(
+        ["bash", "-euc", r"""
+         openssl ecparam -name prime256v1 -genkey -noout -out "$1.key"
+         openssl req -new -key "$1.key" -subj "/CN=$1" -out "$1.csr"
+         printf 'subjectAltName=DNS:%s\nextendedKeyUsage=serverAuth,clientAuth\n' "$1" >"$1.ext"
+         openssl x509 -req -in "$1.csr" -CA ca.pem -CAkey ca.key -CAcreateserial -days 2 \
+             -extfile "$1.ext" -out "$1.pem" """, "certificate", name],
+        cwd=folder, check=True, capture_output=True)
+
 def b64(octets):
     return base64.urlsafe_b64encode(octets).rstrip(b"=").decode()
 
