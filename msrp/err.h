@@ -105,6 +105,11 @@
     X(MIME_EPILOGUE,    -5248, "octets behind the close delimiter",                  "mime_epilogue",        400, "") \
     X(MIME_SHORT,       -5249, "the body ends before its close delimiter",           "mime_short",           400, "") \
     X(MIME_TYPE,        -5250, "the media type is malformed",                        "mime_type",            400, "") \
+    X(DIGEST_SCHEME,    -5260, "the credentials are not of the scheme Digest",       "digest_scheme",        401, "58") \
+    X(DIGEST_FORM,      -5261, "a parameter of the digest is malformed",             "digest_form",          401, "58") \
+    X(DIGEST_TWICE,     -5262, "a parameter of the digest stands twice",             "digest_twice",         401, "58") \
+    X(DIGEST_LONG,      -5263, "the digest is longer than its caps",                 "digest_long",          401, "58") \
+    X(DIGEST_MISSING,   -5264, "a parameter that the digest needs is missing",       "digest_missing",       401, "58") \
     /* local */ \
     X(SPACE,            -5301, "the caller's buffer is too small",                   "msrp_space",           0,   "") \
     X(OCTET,            -5302, "an octet that must not stand in a header",           "msrp_octet",           0,   "") \

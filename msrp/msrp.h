@@ -6,6 +6,7 @@
 #ifndef MSRP_MSRP_H
 #define MSRP_MSRP_H
 
+#include "msrp/digest.h"
 #include "msrp/err.h"
 #include "msrp/head.h"
 #include "msrp/join.h"
