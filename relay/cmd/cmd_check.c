@@ -10,7 +10,7 @@ static const char help[] =
     "       mcrelay check --reference\n\n"
     "Checks a configuration of mcrelayd and every file that it names: certificate, key, token "
     "keys,\n"
-    "users, groups, CSKs. The first fault is told as FILE:LINE: what is wrong.\n\n"
+    "users, groups, CSKs, the peers' CA. The first fault is told as FILE:LINE: what is wrong.\n\n"
     "  --reference   prints every setting with its default\n"
     "  --json        {\"ok\":true} or {\"ok\":false,\"error\":\"...\"}\n\n"
     "Exit codes: 0 right, 1 wrong, 2 usage.\n"
@@ -54,8 +54,9 @@ int relay_cmd_check(int argc, char **argv)
     } else {
         if (why[0])
             fprintf(stderr, "warning: %s\n", why);
-        printf("%s: right (%zu TLS and %zu plain listeners, %zu issuers)\n", path,
-               files.settings.listen.n, files.settings.plain.n, files.settings.issuers_n);
+        printf("%s: right (%zu TLS and %zu plain listeners, %zu issuers, %zu peers)\n", path,
+               files.settings.listen.n, files.settings.plain.n, files.settings.issuers_n,
+               files.settings.peers_n);
     }
     if (err == 0)
         daemon_files_done(&files);

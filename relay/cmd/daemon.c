@@ -13,25 +13,59 @@ enum {
     HEAP_OCTETS = 1024 * 1024, /* of secure heap, for all but CSKs and key sets */
 };
 
-int daemon_files_tls(const struct relay_settings *settings, struct relay_ctx **out, char *why,
-                     size_t why_n)
+static bool has_tls_peer(const struct relay_settings *settings)
+{
+    for (size_t i = 0; i < settings->peers_n; i++)
+        if (settings->peers[i].tls)
+            return true;
+    return false;
+}
+
+static int make_contexts(const struct relay_settings *settings, const struct relay_pem *cert,
+                         const struct relay_pem *key, const struct relay_pem *ca,
+                         struct relay_ctx **tls, struct relay_ctx **peer_tls, char *why,
+                         size_t why_n)
+{
+    int err = 0;
+
+    if (settings->listen.n > 0)
+        err = relay_ctx_server(tls, cert, key, settings->name, why, why_n);
+    if (err == 0 && *tls && ca->p)
+        err = relay_ctx_ask(*tls, ca, why, why_n);
+    if (err == 0 && has_tls_peer(settings))
+        err = relay_ctx_peer(peer_tls, cert, key, settings->name, ca, why, why_n);
+    return err;
+}
+
+int daemon_files_tls(const struct relay_settings *settings, struct relay_ctx **tls,
+                     struct relay_ctx **peer_tls, char *why, size_t why_n)
 {
     struct relay_pem cert = {.name = settings->certificate}, key = {.name = settings->key};
-    char *cert_text = NULL, *key_text = NULL;
+    struct relay_pem ca = {.name = settings->peers_ca};
+    char *cert_text = NULL, *key_text = NULL, *ca_text = NULL;
     int err;
 
-    *out = NULL;
-    if (!settings->listen.n)
+    *tls = *peer_tls = NULL;
+    if (settings->listen.n == 0 && !has_tls_peer(settings))
         return 0;
     err = relay_file_read(cert.name, PEM_OCTETS, false, &cert_text, &cert.n, why, why_n);
     if (err == 0)
         err = relay_file_read(key.name, PEM_OCTETS, true, &key_text, &key.n, why, why_n);
+    if (err == 0 && ca.name)
+        err = relay_file_read(ca.name, PEM_OCTETS, false, &ca_text, &ca.n, why, why_n);
     cert.p = cert_text;
     key.p = key_text;
+    ca.p = ca_text;
     if (err == 0)
-        err = relay_ctx_server(out, &cert, &key, settings->name, why, why_n);
+        err = make_contexts(settings, &cert, &key, &ca, tls, peer_tls, why, why_n);
+    if (err < 0) {
+        relay_ctx_unref(*tls);
+        relay_ctx_unref(*peer_tls);
+        *tls = *peer_tls = NULL;
+    }
     relay_file_free(cert_text, cert.n);
     relay_file_free(key_text, key.n);
+    relay_file_free(ca_text, ca.n);
     return err;
 }
 
@@ -65,7 +99,7 @@ int daemon_files_load(struct daemon_files *files, const char *path, char *why, s
     if (err == 0)
         err = relay_jwksdir_load(&files->settings, &files->rules, why, why_n);
     if (err == 0)
-        err = daemon_files_tls(&files->settings, &files->tls, why, why_n);
+        err = daemon_files_tls(&files->settings, &files->tls, &files->peer_tls, why, why_n);
     if (err == 0) {
         size_t at = strlen(why);
         err = daemon_keyset_read(&files->settings, &files->ring, keys, sizeof keys);
@@ -84,6 +118,7 @@ void daemon_files_done(struct daemon_files *files)
 {
     dpp_ring_free(files->ring);
     relay_ctx_unref(files->tls);
+    relay_ctx_unref(files->peer_tls);
     relay_rules_free(files->rules);
     relay_policy_unref(files->policy);
     relay_conf_done(&files->settings);

@@ -14,8 +14,9 @@ struct daemon_files {
     struct relay_settings settings;
     struct relay_policy *policy;
     struct relay_rules *rules;
-    struct dpp_ring *ring; /* the relay's own keys until the loop has them; NULL: none */
-    struct relay_ctx *tls; /* NULL when no TLS listener is configured */
+    struct dpp_ring *ring;      /* the relay's own keys until the loop has them; NULL: none */
+    struct relay_ctx *tls;      /* NULL when no TLS listener is configured */
+    struct relay_ctx *peer_tls; /* to dial peers with; NULL when none has TLS */
 };
 
 /* Loads the configuration and all that it names, and sets up the secure heap before the first key.
@@ -23,10 +24,12 @@ struct daemon_files {
  * unless there is a warning for people: keys work, but may reach the swap. 0 or the error. */
 int daemon_files_load(struct daemon_files *files, const char *path, char *why, size_t why_n)
     __attribute__((warn_unused_result));
-/* The certificate and key that the settings name, as a context. *out NULL without a TLS listener.
- */
-int daemon_files_tls(const struct relay_settings *settings, struct relay_ctx **out, char *why,
-                     size_t why_n) __attribute__((warn_unused_result));
+/* The certificate, the key and the peers' CA that the settings name, as contexts: of the listeners,
+ * and to dial with. Either both are new or none is: *tls and *peer_tls are NULL where they are not
+ * needed, and both after an error. */
+int daemon_files_tls(const struct relay_settings *settings, struct relay_ctx **tls,
+                     struct relay_ctx **peer_tls, char *why, size_t why_n)
+    __attribute__((warn_unused_result));
 void daemon_files_done(struct daemon_files *files);
 
 #endif

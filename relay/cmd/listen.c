@@ -8,6 +8,8 @@ int daemon_listen(struct daemon *daemon, char *why, size_t why_n)
 
     if (daemon->files.tls)
         relay_loop_tls(daemon->loop, daemon->files.tls);
+    if (daemon->files.peer_tls)
+        relay_loop_peer_tls(daemon->loop, daemon->files.peer_tls);
     for (size_t i = 0; i < s->listen.n && !err; i++)
         err = relay_loop_listen(daemon->loop, &s->listen.v[i].sa.any, RELAY_LISTEN_TLS, false, why,
                                 why_n);

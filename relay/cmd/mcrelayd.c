@@ -59,6 +59,8 @@ static int run(struct daemon *daemon, char *why, size_t why_n)
     relay_loop_default(&conf, settings->core.conns_max);
     conf.handshake_ms = settings->handshake_ms;
     conf.drain_ms = settings->drain_ms;
+    conf.peers = settings->core.peers;
+    conf.peers_n = settings->core.peers_n;
     settings->core.conns_max = conf.conns_max; /* what the descriptors allow */
     conf.shaking_max = conf.conns_max * settings->core.unauth_percent_max / 100 + 1;
     conf.source_max = settings->core.conns_unauth_per_source_max;

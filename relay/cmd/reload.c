@@ -54,18 +54,21 @@ static int reload_rules(struct daemon *daemon)
 
 static void reload_certificate(struct daemon *daemon)
 {
-    struct relay_ctx *tls;
+    struct relay_ctx *tls, *peer_tls;
     char why[RELAY_CONF_WHY];
 
-    if (daemon_files_tls(&daemon->files.settings, &tls, why, sizeof why) < 0) {
+    if (daemon_files_tls(&daemon->files.settings, &tls, &peer_tls, why, sizeof why) < 0) {
         daemon_note(daemon, RELAY_LOG_ERROR, "the certificate stays as it was", why);
         return;
     }
-    if (!tls)
-        return;
-    relay_loop_tls(daemon->loop, tls);
+    if (tls)
+        relay_loop_tls(daemon->loop, tls);
+    if (peer_tls)
+        relay_loop_peer_tls(daemon->loop, peer_tls);
     relay_ctx_unref(daemon->files.tls);
+    relay_ctx_unref(daemon->files.peer_tls);
     daemon->files.tls = tls;
+    daemon->files.peer_tls = peer_tls;
 }
 
 bool daemon_is_passing(int err)

@@ -4,7 +4,7 @@
 
 #include "relay/loop/street.h"
 
-static bool is_loopback(const struct sockaddr *address)
+bool relay_listen_is_loopback(const struct sockaddr *address)
 {
     if (address->sa_family == AF_INET)
         return ntohl(((const struct sockaddr_in *)(const void *)address)->sin_addr.s_addr) >> 24 ==
@@ -12,7 +12,7 @@ static bool is_loopback(const struct sockaddr *address)
     return IN6_IS_ADDR_LOOPBACK(&((const struct sockaddr_in6 *)(const void *)address)->sin6_addr);
 }
 
-static void address_text(const struct sockaddr *address, char *text, size_t n)
+void relay_listen_text(const struct sockaddr *address, char *text, size_t n)
 {
     char host[INET6_ADDRSTRLEN] = "?";
 
@@ -66,9 +66,9 @@ int relay_loop_listen(struct relay_loop *loop, const struct sockaddr *address,
     char text[INET6_ADDRSTRLEN + 10];
     int err;
 
-    address_text(address, text, sizeof text);
+    relay_listen_text(address, text, sizeof text);
     why[0] = '\0';
-    if ((loopback_only || kind == RELAY_LISTEN_HTTP) && !is_loopback(address)) {
+    if ((loopback_only || kind == RELAY_LISTEN_HTTP) && !relay_listen_is_loopback(address)) {
         snprintf(why, why_n, "%s is not a loopback address; listen on 127.0.0.1 or [::1]", text);
         return RELAY_E_IO;
     }
@@ -82,7 +82,7 @@ int relay_loop_listen(struct relay_loop *loop, const struct sockaddr *address,
     }
     listener->loop = loop;
     listener->tls = kind == RELAY_LISTEN_TLS;
-    listener->loopback = is_loopback(address);
+    listener->loopback = relay_listen_is_loopback(address);
     if (kind == RELAY_LISTEN_HTTP) {
         listener->http = relay_http_open(loop, address, &listener->port, why, why_n);
         if (!listener->http) {

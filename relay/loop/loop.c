@@ -47,6 +47,10 @@ static void obey(struct relay_loop *loop, const struct relay_want *want)
         relay_work_upload(loop, want->upload);
         return;
     }
+    if (want->kind == RELAY_WANT_DIAL) {
+        relay_link_dial(loop, want->peer);
+        return;
+    }
     if (!stream)
         return;
     switch (want->kind) {
@@ -138,9 +142,11 @@ struct relay_loop *relay_loop_new(struct relay *relay, const struct relay_loop_c
         return NULL;
     loop->cipher = malloc(RELAY_STREET_CIPHER);
     loop->plain = malloc(RELAY_TLS_RECORD);
-    if (!loop->cipher || !loop->plain || uv_loop_init(&loop->uv) < 0) {
+    loop->reached = calloc(conf->peers_n + 1, sizeof *loop->reached);
+    if (!loop->cipher || !loop->plain || !loop->reached || uv_loop_init(&loop->uv) < 0) {
         free(loop->cipher);
         free(loop->plain);
+        free(loop->reached);
         free(loop);
         return NULL;
     }
@@ -189,6 +195,7 @@ void relay_loop_stop(struct relay_loop *loop)
     relay_notify_send("STOPPING=1");
     relay_loop_note(loop, false, "stop", "draining for at most %u ms", loop->conf.drain_ms);
     relay_listen_close(loop);
+    relay_link_stop(loop);
     in.now = relay_loop_now(loop);
     relay_feed(loop->relay, &in);
     loop->drain_ms = in.now.mono_ms + ms;
@@ -206,6 +213,7 @@ void relay_loop_free(struct relay_loop *loop)
     if (!loop)
         return;
     relay_listen_close(loop);
+    relay_link_stop(loop);
     for (uint32_t i = 0; i < loop->slots_n; i++)
         if (loop->slots[i])
             relay_stream_drop(loop->slots[i]);
@@ -214,7 +222,9 @@ void relay_loop_free(struct relay_loop *loop)
     (void)uv_loop_close(&loop->uv);
     relay_work_drop(loop->ring);
     relay_ctx_unref(loop->tls);
+    relay_ctx_unref(loop->peer_tls);
     free(loop->slots);
+    free(loop->reached);
     free(loop->cipher);
     free(loop->plain);
     free(loop);
@@ -225,6 +235,13 @@ void relay_loop_tls(struct relay_loop *loop, struct relay_ctx *ctx)
     relay_ctx_ref(ctx);
     relay_ctx_unref(loop->tls);
     loop->tls = ctx;
+}
+
+void relay_loop_peer_tls(struct relay_loop *loop, struct relay_ctx *ctx)
+{
+    relay_ctx_ref(ctx);
+    relay_ctx_unref(loop->peer_tls);
+    loop->peer_tls = ctx;
 }
 
 void relay_loop_policy(struct relay_loop *loop, struct relay_policy *policy)

@@ -8,7 +8,9 @@
  * conns_max are closed right after accept, and so are those that come while descriptors are short
  * (libuv keeps one in reserve so that the listener does not spin). SIGTERM and SIGINT stop: no new
  * connection, the relay drains for at most drain_ms, the loop ends. SIGHUP calls the reload hook.
- */
+ *
+ * A peer that the relay wants is dialled at `connect`, else at every address of its name in turn,
+ * within handshake_ms (row U5). A note says why one is not reached. */
 #ifndef RELAY_LOOP_LOOP_H
 #define RELAY_LOOP_LOOP_H
 
@@ -18,6 +20,7 @@
 #include <sys/socket.h>
 
 #include "relay/core/relay.h"
+#include "relay/route/peer.h"
 #include "relay/tls/tls.h"
 
 /* What the street itself counts: X(NAME, "label"). Failed handshakes count by RELAY_TLS_FAILS. */
@@ -28,6 +31,8 @@
     X(ACCEPT_FAILED, "accept_failed")                                                              \
     X(SHAKE_OK, "handshake_ok")                                                                    \
     X(SHAKE_TIMEOUT, "handshake_timeout")                                                          \
+    X(DIALLED, "dialled")                                                                          \
+    X(DIAL_FAILED, "dial_failed")                                                                  \
     X(RESET, "reset")                                                                              \
     X(RELOADS, "reloads")
 
@@ -54,10 +59,12 @@ struct relay_loop_conf {
     uint32_t conns_max;   /* connections at once */
     uint32_t shaking_max; /* of them in their TLS handshake: who only opens sockets takes no more */
     uint32_t source_max;  /* of those from one address */
-    uint32_t handshake_ms; /* 10000 */
+    uint32_t handshake_ms; /* 10000; a dial, with the lookup of the name, has as long in all */
     uint32_t drain_ms;     /* 5000 */
     uint32_t flush_ms;     /* 1000: output of a connection that is being closed */
     uint32_t poll_ms;      /* 1000: how often the poll hook is called */
+    const struct relay_peer_conf *peers; /* those of the relay; outlive the loop */
+    size_t peers_n;
 };
 
 /* All hooks are called from the loop; none may be NULL. */
@@ -93,9 +100,11 @@ int relay_loop_listen(struct relay_loop *loop, const struct sockaddr *address,
 /* The port that listener i (in the order of the calls) is bound to, 0 when there is none. */
 uint16_t relay_loop_port(const struct relay_loop *loop, size_t i);
 
-/* New values for what the relay and new handshakes use from now on. tls and policy: a reference of
- * its own is taken; auth: as RELAY_IN_AUTH. */
+/* New values for what the relay and new handshakes use from now on. tls (of the listeners),
+ * peer_tls (relay_ctx_peer: to dial with) and policy: a reference of its own is taken; auth: as
+ * RELAY_IN_AUTH. */
 void relay_loop_tls(struct relay_loop *loop, struct relay_ctx *ctx);
+void relay_loop_peer_tls(struct relay_loop *loop, struct relay_ctx *ctx);
 void relay_loop_policy(struct relay_loop *loop, struct relay_policy *policy);
 void relay_loop_auth(struct relay_loop *loop, const struct relay_auth *auth);
 

@@ -1,10 +1,9 @@
 #include <arpa/inet.h>
+#include <netinet/tcp.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "relay/loop/street.h"
-
-enum { RUNS = 64 }; /* of one write */
 
 static void start_reading(struct relay_stream *stream);
 
@@ -76,6 +75,16 @@ static void not_starved(struct relay_stream *stream)
     stream->starved = false;
 }
 
+/* A dial that did not come to stand: its link tries the next address, or gives up. */
+static void lose_link(struct relay_stream *stream, const char *why)
+{
+    struct relay_link *link = stream->link;
+
+    stream->link = NULL;
+    if (link)
+        relay_link_lost(link, why);
+}
+
 void relay_stream_drop(struct relay_stream *stream)
 {
     if (stream->gone)
@@ -86,6 +95,7 @@ void relay_stream_drop(struct relay_stream *stream)
     tell_closed(stream);
     leave(stream);
     uv_close((uv_handle_t *)&stream->tcp, on_closed);
+    lose_link(stream, "it closes the connection");
 }
 
 static void on_shutdown(uv_shutdown_t *req, int status)
@@ -96,9 +106,15 @@ static void on_shutdown(uv_shutdown_t *req, int status)
         relay_stream_drop(stream);
 }
 
-/* Everything is written. Closing now would make the kernel answer what the peer still sends with a
- * reset, and a reset can overtake our last response: so say FIN, and discard input for a while. */
-static void linger(struct relay_stream *stream)
+void relay_stream_reset(struct relay_stream *stream)
+{
+    stream->loop->counts.n[RELAY_LOOP_RESET]++;
+    relay_stream_drop(stream);
+}
+
+/* Closing now would make the kernel answer what the peer still sends with a reset, and a reset can
+ * overtake our last response: so say FIN, and discard input for a while. */
+void relay_stream_linger(struct relay_stream *stream)
 {
     stream->lingering = true;
     tell_closed(stream);
@@ -120,196 +136,6 @@ void relay_stream_close(struct relay_stream *stream)
     }
     relay_timer_join(stream, &stream->loop->ending, stream->loop->conf.flush_ms);
     relay_stream_write(stream);
-}
-
-/* --- writing --- */
-
-static void acknowledge(struct relay_stream *stream)
-{
-    size_t n = stream->plain_n;
-    struct relay_now now;
-
-    stream->plain_n = 0;
-    if (n == 0 || !stream->open)
-        return;
-    now = relay_loop_now(stream->loop);
-    relay_sent(stream->loop->relay, stream->id, &now, n);
-}
-
-static void reset(struct relay_stream *stream)
-{
-    stream->loop->counts.n[RELAY_LOOP_RESET]++;
-    relay_stream_drop(stream);
-}
-
-static void on_written(uv_write_t *req, int status)
-{
-    struct relay_stream *stream = req->handle->data;
-
-    stream->writing = false;
-    free(stream->in_flight);
-    stream->in_flight = NULL;
-    if (stream->gone)
-        return;
-    if (status < 0) {
-        reset(stream);
-    } else {
-        acknowledge(stream);
-        relay_stream_write(stream);
-    }
-}
-
-/* The socket is full: leaves octets [skip, end) of a heap buffer with libuv until it is not. */
-static void wait_with(struct relay_stream *stream, char *heap, size_t skip, size_t end)
-{
-    uv_buf_t buf = uv_buf_init(heap + skip, (unsigned)(end - skip));
-
-    stream->in_flight = heap;
-    stream->writing = true;
-    if (uv_write(&stream->write, (uv_stream_t *)&stream->tcp, &buf, 1, on_written) < 0) {
-        stream->writing = false;
-        reset(stream);
-    }
-}
-
-/* Sends the ciphertext that waits. Returns true when it is all gone. */
-static bool write_cipher(struct relay_stream *stream)
-{
-    const char *p;
-    size_t n = relay_tls_output(stream->tls, &p), skip, end;
-    uv_buf_t buf;
-    char *heap;
-    int sent;
-
-    if (n == 0)
-        return true;
-    /* libuv does not write through the buffer; its type just has no const */
-    memcpy(&buf.base, &p, sizeof p);
-    buf.len = n;
-    sent = uv_try_write((uv_stream_t *)&stream->tcp, &buf, 1);
-    if (sent < 0 && sent != UV_EAGAIN) {
-        reset(stream);
-        return false;
-    }
-    relay_tls_sent(stream->tls, sent > 0 ? (size_t)sent : 0);
-    if (sent > 0 && (size_t)sent == n)
-        return true;
-    heap = relay_tls_take(stream->tls, &skip, &end);
-    wait_with(stream, heap, skip, end);
-    return false;
-}
-
-/* Encrypts up to one record of the relay's output. Returns false when there is none (or no way). */
-static bool encrypt(struct relay_stream *stream)
-{
-    struct relay_loop *loop = stream->loop;
-    struct relay_now now = relay_loop_now(loop);
-    struct relay_iov iov[RUNS];
-    size_t n = relay_output(loop->relay, stream->id, &now, iov, RUNS), at = 0;
-    const char *p = loop->plain;
-    ssize_t done;
-
-    if (n == 0)
-        return false;
-    if (iov[0].n >= RELAY_TLS_RECORD || n == 1) {
-        p = iov[0].p;
-        at = iov[0].n;
-    } else {
-        for (size_t i = 0; i < n && at < RELAY_TLS_RECORD; i++) {
-            size_t more = iov[i].n < RELAY_TLS_RECORD - at ? iov[i].n : RELAY_TLS_RECORD - at;
-
-            memcpy(loop->plain + at, iov[i].p, more);
-            at += more;
-        }
-    }
-    done = relay_tls_write(stream->tls, p, at);
-    if (done <= 0) {
-        loop->counts.tls_fail[relay_tls_fail(stream->tls)]++;
-        relay_stream_drop(stream);
-        return false;
-    }
-    stream->plain_n = (size_t)done;
-    return true;
-}
-
-/* Copies up to a plug's worth of the runs behind the first `skip` octets. */
-static char *plug_copy(const struct relay_iov *iov, size_t runs, size_t skip, size_t *n)
-{
-    char *heap = malloc(RELAY_STREET_PLUG);
-
-    *n = 0;
-    for (size_t i = 0; heap && i < runs && *n < RELAY_STREET_PLUG; i++) {
-        size_t from = skip < iov[i].n ? skip : iov[i].n, more = iov[i].n - from;
-
-        skip -= from;
-        if (more > RELAY_STREET_PLUG - *n)
-            more = RELAY_STREET_PLUG - *n;
-        memcpy(heap + *n, iov[i].p + from, more);
-        *n += more;
-    }
-    return heap;
-}
-
-/* Writes the relay's output as it is. Returns true when there may be more. */
-static bool write_plain(struct relay_stream *stream)
-{
-    struct relay_loop *loop = stream->loop;
-    struct relay_now now = relay_loop_now(loop);
-    struct relay_iov iov[RUNS];
-    uv_buf_t bufs[RUNS];
-    size_t runs = relay_output(loop->relay, stream->id, &now, iov, RUNS), all = 0, plug = 0;
-    char *heap = NULL;
-    int sent;
-
-    if (runs == 0)
-        return false;
-    for (size_t i = 0; i < runs; i++) {
-        memcpy(&bufs[i].base, &iov[i].p, sizeof iov[i].p);
-        bufs[i].len = iov[i].n;
-        all += iov[i].n;
-    }
-    sent = uv_try_write((uv_stream_t *)&stream->tcp, bufs, (unsigned)runs);
-    if (sent < 0 && sent != UV_EAGAIN) {
-        reset(stream);
-        return false;
-    }
-    sent = sent < 0 ? 0 : sent;
-    /* the runs are valid until relay_sent, so the copy comes first */
-    if ((size_t)sent < all && !(heap = plug_copy(iov, runs, (size_t)sent, &plug))) {
-        relay_stream_drop(stream);
-        return false;
-    }
-    stream->plain_n = (size_t)sent;
-    acknowledge(stream);
-    if (!heap)
-        return true;
-    stream->plain_n = plug;
-    wait_with(stream, heap, 0, plug);
-    return false;
-}
-
-void relay_stream_write(struct relay_stream *stream)
-{
-    bool more = true;
-
-    while (more && !stream->writing && !stream->gone && !stream->lingering) {
-        if (!stream->tls) {
-            more = stream->open && write_plain(stream);
-            continue;
-        }
-        if (!write_cipher(stream))
-            return;
-        acknowledge(stream);
-        more = stream->open && encrypt(stream);
-    }
-    if (!stream->closing || stream->writing || stream->gone || stream->lingering)
-        return;
-    if (stream->tls) {
-        relay_tls_bye(stream->tls);
-        if (!write_cipher(stream))
-            return;
-    }
-    linger(stream);
 }
 
 /* --- reading --- */
@@ -388,11 +214,25 @@ static bool is_crowding(struct relay_stream *stream)
 static void tell_open(struct relay_stream *stream)
 {
     struct relay_in in = {.kind = RELAY_IN_OPEN, .conn = stream->id};
+    struct relay_tls_names names;
+    const char *stranger;
 
     in.now = relay_loop_now(stream->loop);
     in.open.source = stream->source;
     in.open.tls = stream->tls != NULL;
     in.open.loopback = stream->loopback;
+    if (stream->link) {
+        in.open.dialled = relay_link_up(stream->link) + 1;
+        stream->link = NULL;
+    } else if (stream->tls) {
+        relay_tls_names(stream->tls, &names);
+        in.open.names = names.v;
+        in.open.names_n = names.n;
+        if ((stranger = relay_tls_stranger(stream->tls)))
+            relay_loop_note(stream->loop, false, "tls",
+                            "the certificate of %s is none of a peer's (%s): it is a client",
+                            stream->source, stranger);
+    }
     stream->open = true;
     relay_feed(stream->loop->relay, &in);
 }
@@ -424,8 +264,13 @@ static void decrypt(struct relay_stream *stream)
     }
     if (err >= 0)
         return;
-    if (err != RELAY_E_END) {
+    if (err != RELAY_E_END)
         loop->counts.tls_fail[relay_tls_fail(stream->tls)]++;
+    if (stream->link) {
+        if (err != RELAY_E_END)
+            relay_link_refuse(stream->link, stream->tls);
+        lose_link(stream, "it closes the connection");
+    } else if (err != RELAY_E_END) {
         relay_loop_note(loop, false, "tls", "connection %llu: %s", (unsigned long long)stream->id,
                         relay_tls_error(stream->tls));
     }
@@ -471,6 +316,7 @@ static void on_read(uv_stream_t *handle, ssize_t n, const uv_buf_t *buf)
     if (n < 0) {
         if (n != UV_EOF)
             loop->counts.n[RELAY_LOOP_RESET]++;
+        lose_link(stream, n == UV_EOF ? "it closes the connection" : uv_strerror((int)n));
         relay_stream_write(stream); /* answers to what came before the end */
         relay_stream_drop(stream);
     } else if (n > 0 && stream->tls) {
@@ -515,17 +361,93 @@ void relay_stream_resume(struct relay_stream *stream)
     relay_stream_retry(stream);
 }
 
-/* --- accepting --- */
+/* --- beginning --- */
 
-static void on_refused(uv_handle_t *handle)
+/* Small answers leave at once, and the kernel holds no more unsent octets than the next small
+ * message can wait behind: what is bulk waits in the relay, where it pauses its senders. */
+static void tune(struct relay_stream *stream)
 {
-    free(handle->data);
+    const int lowat = RELAY_STREET_UNSENT;
+    uv_os_fd_t fd;
+
+    (void)uv_tcp_nodelay(&stream->tcp, 1);
+    if (uv_fileno((uv_handle_t *)&stream->tcp, &fd) == 0)
+        (void)setsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &lowat, sizeof lowat);
 }
+
+static struct relay_stream *stream_new(struct relay_loop *loop, bool loopback)
+{
+    struct relay_stream *stream = calloc(1, sizeof *stream);
+
+    if (!stream)
+        return NULL;
+    (void)uv_tcp_init(&loop->uv, &stream->tcp); /* cannot fail without a socket */
+    stream->loop = loop;
+    stream->loopback = loopback;
+    stream->tcp.data = stream;
+    return stream;
+}
+
+/* Nobody knows it yet. */
+static void discard(struct relay_stream *stream)
+{
+    stream->gone = true;
+    uv_close((uv_handle_t *)&stream->tcp, on_closed);
+}
+
+static void on_connected(uv_connect_t *req, int status)
+{
+    struct relay_stream *stream = req->handle->data;
+
+    if (stream->gone)
+        return;
+    if (status < 0) {
+        lose_link(stream, uv_strerror(status));
+        relay_stream_drop(stream);
+        return;
+    }
+    tune(stream);
+    name_peer(stream, stream->source);
+    if (!stream->tls) {
+        tell_open(stream);
+    } else if (relay_tls_read(stream->tls, (int64_t)uv_now(&stream->loop->uv), NULL, 0) < 0) {
+        lose_link(stream, relay_tls_error(stream->tls));
+        relay_stream_drop(stream);
+        return;
+    }
+    start_reading(stream);
+    relay_stream_write(stream); /* the first flight */
+}
+
+struct relay_stream *relay_stream_dial(struct relay_loop *loop, struct relay_link *link,
+                                       const struct sockaddr *address, bool loopback,
+                                       const char *tls_host, int *err)
+{
+    struct relay_stream *stream = stream_new(loop, loopback);
+
+    *err = UV_ENOMEM;
+    if (!stream)
+        return NULL;
+    if (tls_host && !(stream->tls = relay_tls_client(loop->peer_tls, tls_host))) {
+        discard(stream);
+        return NULL;
+    }
+    if ((*err = uv_tcp_connect(&stream->connect, &stream->tcp, address, on_connected)) < 0 ||
+        (*err = enter(stream) < 0 ? UV_ENOMEM : 0) < 0) {
+        discard(stream);
+        return NULL;
+    }
+    stream->link = link;
+    loop->counts.n[RELAY_LOOP_DIALLED]++;
+    return stream;
+}
+
+/* --- accepting --- */
 
 void relay_stream_accept(struct relay_listener *listener)
 {
     struct relay_loop *loop = listener->loop;
-    struct relay_stream *stream = calloc(1, sizeof *stream);
+    struct relay_stream *stream = stream_new(loop, listener->loopback);
     enum relay_loop_count refusal = RELAY_LOOP_COUNT_N;
 
     /* without memory libuv holds the connection and stops listening until we accept it */
@@ -534,10 +456,6 @@ void relay_stream_accept(struct relay_listener *listener)
         loop->counts.n[RELAY_LOOP_ACCEPT_FAILED]++;
         return;
     }
-    (void)uv_tcp_init(&loop->uv, &stream->tcp); /* cannot fail without a socket */
-    stream->loop = loop;
-    stream->loopback = listener->loopback;
-    stream->tcp.data = stream;
     if (uv_accept((uv_stream_t *)&listener->tcp, (uv_stream_t *)&stream->tcp) < 0)
         refusal = RELAY_LOOP_ACCEPT_FAILED;
     else if (loop->counts.conns_now >= loop->conf.conns_max)
@@ -550,12 +468,11 @@ void relay_stream_accept(struct relay_listener *listener)
         refusal = RELAY_LOOP_ACCEPT_FAILED;
     if (refusal != RELAY_LOOP_COUNT_N) {
         loop->counts.n[refusal]++;
-        relay_tls_free(stream->tls);
-        uv_close((uv_handle_t *)&stream->tcp, on_refused);
+        discard(stream);
         return;
     }
     loop->counts.n[RELAY_LOOP_ACCEPTED]++;
-    (void)uv_tcp_nodelay(&stream->tcp, 1);
+    tune(stream);
     if (stream->tls)
         relay_timer_join(stream, &loop->shaking, loop->conf.handshake_ms);
     else

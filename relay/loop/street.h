@@ -7,14 +7,17 @@
 #include "relay/loop/loop.h"
 
 struct relay_stream;
+struct relay_link;
 struct relay_street_ring;
 struct relay_http;
 
 enum {
-    RELAY_STREET_CIPHER = 64 * 1024, /* the shared read buffer of TLS connections */
-    RELAY_STREET_BATCH = 64 * 1024,  /* octets read before their output is written */
-    RELAY_STREET_PLUG = 16 * 1024,   /* octets a connection waits with for a full socket */
+    RELAY_STREET_CIPHER = 64 * 1024,  /* the shared read buffer of TLS connections */
+    RELAY_STREET_BATCH = 64 * 1024,   /* octets read before their output is written */
+    RELAY_STREET_PLUG = 16 * 1024,    /* octets a connection waits with for a full socket */
+    RELAY_STREET_UNSENT = 128 * 1024, /* octets of a connection in the kernel, not sent yet */
     RELAY_STREET_LISTENERS = 32,
+    RELAY_STREET_ADDRESSES = 16, /* of a peer that are tried */
 };
 
 /* A FIFO of streams whose deadlines are all the same distance away. */
@@ -37,7 +40,9 @@ struct relay_stream {
     uv_tcp_t tcp;
     uv_write_t write;
     uv_shutdown_t shutdown;
+    uv_connect_t connect;
     struct relay_loop *loop;
+    struct relay_link *link;       /* the dial that it belongs to until the relay knows it */
     char source[INET6_ADDRSTRLEN]; /* the peer's address */
     uint64_t id;                   /* serial << 24 | slot */
     struct relay_tls *tls;
@@ -57,12 +62,24 @@ struct relay_stream {
     bool gone;      /* uv_close was called */
 };
 
+/* Where a name was found. */
+struct relay_found {
+    size_t n;
+    union relay_sockaddr {
+        struct sockaddr any;
+        struct sockaddr_in v4;
+        struct sockaddr_in6 v6;
+    } v[RELAY_STREET_ADDRESSES];
+};
+
 struct relay_loop {
     uv_loop_t uv;
     struct relay *relay;
     struct relay_loop_conf conf;
     struct relay_loop_hooks hooks;
-    struct relay_ctx *tls;
+    struct relay_ctx *tls, *peer_tls;
+    struct relay_link *links;       /* dials under way */
+    union relay_sockaddr *reached;  /* where peer i was reached last; family 0: never */
     struct relay_street_ring *ring; /* NULL: none */
     struct relay_loop_counts counts;
 
@@ -98,14 +115,47 @@ void relay_loop_note(struct relay_loop *loop, bool is_error, const char *what, c
 
 /* stream.c: takes the waiting connection of a listener. */
 void relay_stream_accept(struct relay_listener *listener);
-void relay_stream_write(struct relay_stream *stream);  /* WANT_WRITE */
+/* Starts to connect for a link; TLS with our certificate when tls_host names the peer. What comes
+ * of it is relay_link_up or relay_link_lost, once and never from inside this call. NULL: *err is
+ * libuv's. */
+struct relay_stream *relay_stream_dial(struct relay_loop *loop, struct relay_link *link,
+                                       const struct sockaddr *address, bool loopback,
+                                       const char *tls_host, int *err);
 void relay_stream_close(struct relay_stream *stream);  /* WANT_CLOSE */
 void relay_stream_pause(struct relay_stream *stream);  /* WANT_PAUSE */
 void relay_stream_resume(struct relay_stream *stream); /* WANT_RESUME */
 void relay_stream_retry(struct relay_stream *stream);  /* TICK: perhaps there is room again */
 void relay_stream_drop(struct relay_stream *stream);   /* at once, whatever is left */
+void relay_stream_reset(struct relay_stream *stream);  /* the same: the peer is gone */
+void relay_stream_linger(struct relay_stream *stream); /* everything is written: the end */
+
+/* write.c */
+void relay_stream_write(struct relay_stream *stream); /* WANT_WRITE */
+
+/* link.c: WANT_DIAL. From it comes OPEN or UNDIALLED, once. */
+void relay_link_dial(struct relay_loop *loop, unsigned peer);
+/* Its stream stands: the link is gone. The index of the peer. */
+unsigned relay_link_up(struct relay_link *link);
+/* Its stream does not come to stand: `why`, unless relay_link_refuse said so before. */
+void relay_link_lost(struct relay_link *link, const char *why);
+void relay_link_refuse(struct relay_link *link, const struct relay_tls *tls); /* TLS failed */
+/* Every dial under way ends as UNDIALLED. */
+void relay_link_stop(struct relay_loop *loop);
+
+/* resolve.c: looks a name up on a thread of its own: a name server that is silent holds up neither
+ * the loop nor a stop. done is called from the loop, once, with what was found, or with n 0 and why
+ * not; not after relay_resolve_drop. NULL without memory or thread. */
+struct relay_resolve;
+struct relay_resolve *relay_resolve_start(struct relay_loop *loop, const char *name, uint16_t port,
+                                          void (*done)(void *ctx, const struct relay_found *found,
+                                                       const char *why),
+                                          void *ctx);
+void relay_resolve_drop(struct relay_resolve *resolve); /* NULL is allowed */
 
 /* listen.c */
+bool relay_listen_is_loopback(const struct sockaddr *address);
+/* "ADDRESS:PORT", IPv6 in brackets. */
+void relay_listen_text(const struct sockaddr *address, char *text, size_t n);
 void relay_listen_close(struct relay_loop *loop);
 
 /* timer.c */

@@ -6,39 +6,18 @@
 
 #include "msrp/uri.h"
 #include "relay/ops/file.h"
-#include "relay/ops/schema.h"
+#include "relay/ops/walk.h"
 #include "relay/route/group.h"
 
 /* --- defaults and freeing --- */
-
-static void strings_done(struct relay_strings *list)
-{
-    for (size_t i = 0; i < list->n; i++)
-        free(list->v[i]);
-    free(list->v);
-}
 
 void relay_conf_done(struct relay_settings *settings)
 {
     const struct relay_schema_row *row;
 
-    for (size_t i = 0; (row = relay_schema_at(i)); i++) {
-        void *at = (char *)settings + row->offset;
-
-        if (row->type == RELAY_SCHEMA_TEXT)
-            free(*(char **)at);
-        else if (row->type == RELAY_SCHEMA_ADDRESS || row->type == RELAY_SCHEMA_ADDRESSES)
-            free(((struct relay_addresses *)at)->v);
-        else if (row->type == RELAY_SCHEMA_STRINGS)
-            strings_done(at);
-    }
-    for (size_t i = 0; i < settings->issuers_n; i++) {
-        free(settings->issuers[i].iss);
-        free(settings->issuers[i].jwks);
-        free(settings->issuers[i].audience);
-        strings_done(&settings->issuers[i].domains);
-    }
-    free(settings->issuers);
+    for (size_t i = 0; (row = relay_schema_at(i)); i++)
+        relay_schema_free(settings, row);
+    free(settings->links);
     *settings = (struct relay_settings){.name = NULL};
 }
 
@@ -55,15 +34,8 @@ static int set_standards(struct relay_settings *settings, char *why, size_t why_
 
 /* --- walking the file --- */
 
-struct walk {
-    struct relay_yaml yaml;
-    struct relay_settings *settings;
-    yaml_node_t *root;
-};
-
-/* The error line of a value that its row refused. */
-static int refused(struct walk *walk, const yaml_node_t *node, const char *key, int err,
-                   const char *text)
+int relay_walk_refused(struct relay_walk *walk, const yaml_node_t *node, const char *key, int err,
+                       const char *text)
 {
     if (err == RELAY_E_NOMEM)
         snprintf(walk->yaml.why, walk->yaml.why_n, "%s: out of memory", walk->yaml.name);
@@ -72,7 +44,8 @@ static int refused(struct walk *walk, const yaml_node_t *node, const char *key, 
     return err;
 }
 
-static int set_one(struct walk *walk, const struct relay_schema_row *row, const yaml_node_t *node)
+static int set_one(struct relay_walk *walk, void *base, const struct relay_schema_row *row,
+                   const yaml_node_t *node)
 {
     const char *text = relay_yaml_text(&walk->yaml, node, row->key);
     char what[RELAY_CONF_WHY];
@@ -84,82 +57,21 @@ static int set_one(struct walk *walk, const struct relay_schema_row *row, const 
     if (row->type == RELAY_SCHEMA_BOOL &&
         relay_yaml_bool(&walk->yaml, node, row->key, &ignored) < 0)
         return RELAY_E_CONF;
-    err = relay_schema_set(walk->settings, row, text, what, sizeof what);
-    return err < 0 ? refused(walk, node, row->key, err, what) : 0;
+    err = relay_schema_set(base, row, text, what, sizeof what);
+    return err < 0 ? relay_walk_refused(walk, node, row->key, err, what) : 0;
 }
 
-static int set_list(struct walk *walk, const struct relay_schema_row *row, const yaml_node_t *node)
+static int set_list(struct relay_walk *walk, void *base, const struct relay_schema_row *row,
+                    const yaml_node_t *node)
 {
     int n = relay_yaml_items(&walk->yaml, node, row->key), err = n < 0 ? n : 0;
 
     for (int i = 0; err == 0 && i < n; i++)
-        err = set_one(walk, row, relay_yaml_item(&walk->yaml, node, i));
+        err = set_one(walk, base, row, relay_yaml_item(&walk->yaml, node, i));
     return err;
 }
 
-/* The names of a mapping of `n` rows inside an issuer. */
-static int set_issuer(struct walk *walk, struct relay_conf_issuer *issuer, const yaml_node_t *node)
-{
-    static const char *const names[] = {"iss", "jwks", "audience", "domains"};
-    struct relay_yaml *yaml = &walk->yaml;
-    int n = relay_yaml_pairs(yaml, node, "an issuer"), err = n < 0 ? n : 0;
-    char **to[] = {&issuer->iss, &issuer->jwks, &issuer->audience};
-
-    for (int i = 0; err == 0 && i < n; i++) {
-        struct relay_yaml_pair pair = relay_yaml_pair(yaml, node, i);
-        const char *near = relay_yaml_nearest(pair.key, names, 4), *text;
-        struct relay_schema_row domains = {.key = "domains", .type = RELAY_SCHEMA_STRINGS};
-        size_t at = 0;
-
-        while (at < 4 && strcmp(names[at], pair.key) != 0)
-            at++;
-        if (at == 4)
-            return relay_yaml_fail(yaml, pair.key_node, "unknown key %s of an issuer%s%s", pair.key,
-                                   near ? "; did you mean " : "; see mcrelay check --reference",
-                                   near ? near : "");
-        if (at == 3) {
-            domains.offset = (size_t)((char *)&issuer->domains - (char *)walk->settings);
-            err = set_list(walk, &domains, pair.value);
-        } else if (!(text = relay_yaml_text(yaml, pair.value, pair.key))) {
-            err = RELAY_E_CONF;
-        } else if (!(*to[at] = strdup(text))) {
-            err = refused(walk, node, pair.key, RELAY_E_NOMEM, "");
-        }
-    }
-    if (err == 0 && (!issuer->iss || !issuer->jwks))
-        err = relay_yaml_fail(yaml, node, "an issuer needs iss (its name) and jwks (a file)");
-    return err;
-}
-
-static int set_issuers(struct walk *walk, const yaml_node_t *node)
-{
-    struct relay_settings *settings = walk->settings;
-    int n = relay_yaml_items(&walk->yaml, node, "tokens.issuers"), err = 0;
-
-    if (n < 0)
-        return n;
-    if (n == 0 || n > RELAY_CONF_LIST_MAX)
-        return relay_yaml_fail(&walk->yaml, node, "tokens.issuers has %d elements; write 1 to %d",
-                               n, RELAY_CONF_LIST_MAX);
-    settings->issuers = calloc((size_t)n, sizeof *settings->issuers);
-    if (!settings->issuers)
-        return refused(walk, node, "", RELAY_E_NOMEM, "");
-    settings->issuers_n = (size_t)n;
-    for (int i = 0; err == 0 && i < n; i++) {
-        const yaml_node_t *item = relay_yaml_item(&walk->yaml, node, i);
-        const char *first = settings->issuers[0].audience, *own;
-
-        err = set_issuer(walk, &settings->issuers[i], item);
-        own = settings->issuers[i].audience;
-        if (err == 0 && i > 0 && (!first != !own || (first && strcmp(first, own) != 0)))
-            err = relay_yaml_fail(&walk->yaml, item,
-                                  "the audience differs from that of the first issuer; write the "
-                                  "same, it is our own name");
-    }
-    return err;
-}
-
-static int unknown(struct walk *walk, const yaml_node_t *node, const char *key)
+static int unknown(struct relay_walk *walk, const yaml_node_t *node, const char *key)
 {
     const struct relay_schema_row *row;
     const char *names[128], *near;
@@ -167,7 +79,7 @@ static int unknown(struct walk *walk, const yaml_node_t *node, const char *key)
 
     while (n < 128 && (row = relay_schema_at(n)))
         names[n++] = row->key;
-    near = relay_yaml_nearest(key, names, n);
+    near = NULL;
     /* a key in the wrong section: the last word is right */
     for (size_t i = 0; i < n && !near; i++) {
         const char *dot = strrchr(names[i], '.'), *own = strrchr(key, '.');
@@ -175,26 +87,30 @@ static int unknown(struct walk *walk, const yaml_node_t *node, const char *key)
         if (dot && strcmp(dot + 1, own ? own + 1 : key) == 0)
             near = names[i];
     }
+    near = near ? near : relay_yaml_nearest(key, names, n);
     return relay_yaml_fail(&walk->yaml, node, "unknown key %s%s%s", key,
                            near ? "; did you mean " : "; see mcrelay check --reference",
                            near ? near : "");
 }
 
-static int set_row(struct walk *walk, const struct relay_schema_row *row, const yaml_node_t *node)
+int relay_walk_set(struct relay_walk *walk, void *base, const struct relay_schema_row *row,
+                   const yaml_node_t *node)
 {
     switch (row->type) {
     case RELAY_SCHEMA_ISSUERS:
-        return set_issuers(walk, node);
+        return relay_walk_issuers(walk, node);
+    case RELAY_SCHEMA_PEERS:
+        return relay_walk_peers(walk, node);
     case RELAY_SCHEMA_ADDRESSES:
     case RELAY_SCHEMA_STRINGS:
-        return set_list(walk, row, node);
+        return set_list(walk, base, row, node);
     default:
-        return set_one(walk, row, node);
+        return set_one(walk, base, row, node);
     }
 }
 
 /* One mapping; `section` is "" at the top, else "limits." and the like. */
-static int walk_map(struct walk *walk, const char *section, const yaml_node_t *node)
+static int walk_map(struct relay_walk *walk, const char *section, const yaml_node_t *node)
 {
     char what[40] = "the configuration";
     int n, err;
@@ -216,7 +132,7 @@ static int walk_map(struct walk *walk, const char *section, const yaml_node_t *n
                 inside = row;
         }
         if (row) {
-            err = set_row(walk, row, pair.value);
+            err = relay_walk_set(walk, walk->settings, row, pair.value);
         } else if (inside && !*section) {
             key[key_n] = '.';
             key[key_n + 1] = '\0';
@@ -231,7 +147,7 @@ static int walk_map(struct walk *walk, const char *section, const yaml_node_t *n
 /* --- what must fit together --- */
 
 /* The node of a top-level key, for the line of an error; the whole document when it is absent. */
-static const yaml_node_t *place(struct walk *walk, const char *path)
+static const yaml_node_t *place(struct relay_walk *walk, const char *path)
 {
     const yaml_node_t *node = walk->root;
     size_t n = strcspn(path, ".");
@@ -247,18 +163,7 @@ static const yaml_node_t *place(struct walk *walk, const char *path)
     return node;
 }
 
-static bool is_host_name(const char *name)
-{
-    unsigned char sa[16];
-    size_t n = strlen(name);
-    const char *dot = strrchr(name, '.');
-
-    return n > 0 && n <= 253 && inet_pton(AF_INET, name, sa) != 1 && dot && dot != name && dot[1] &&
-           strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789-.") == n && !strstr(name, "..") &&
-           name[0] != '-';
-}
-
-static int check_street(struct walk *walk)
+static int check_street(struct relay_walk *walk)
 {
     const struct relay_settings *s = walk->settings;
     struct relay_yaml *yaml = &walk->yaml;
@@ -266,7 +171,7 @@ static int check_street(struct walk *walk)
     if (!s->name)
         return relay_yaml_fail(yaml, walk->root,
                                "name is missing; write the host name of the relay");
-    if (!is_host_name(s->name))
+    if (!relay_walk_is_host(s->name))
         return relay_yaml_fail(yaml, place(walk, "name"),
                                "name is \"%.80s\"; write a full host name in lower case, as "
                                "relay.iops.example (no IP address: clients take --connect)",
@@ -290,7 +195,7 @@ static int check_street(struct walk *walk)
     return 0;
 }
 
-static int check_rules(struct walk *walk)
+static int check_rules(struct relay_walk *walk)
 {
     const struct relay_settings *s = walk->settings;
     const struct relay_conf *core = &s->core;
@@ -336,6 +241,25 @@ static int check_rules(struct walk *walk)
     return 0;
 }
 
+/* What of the peers hangs together with the rest; the rest of them is looked at in element.c. */
+static int check_peers(struct relay_walk *walk)
+{
+    const struct relay_settings *s = walk->settings;
+
+    for (size_t i = 0; i < s->peers_n; i++) {
+        if (strcmp(s->peers[i].name, s->name) == 0)
+            return relay_yaml_fail(&walk->yaml, place(walk, "peers"),
+                                   "the peer %s has our own name; write that of the other relay",
+                                   s->name);
+        if (s->peers[i].tls && (!s->peers_ca || !s->certificate || !s->key))
+            return relay_yaml_fail(&walk->yaml, place(walk, "peers"),
+                                   "the peer %s needs peers_ca, certificate and key; write the "
+                                   "missing one",
+                                   s->peers[i].name);
+    }
+    return 0;
+}
+
 static uint16_t port_of(const struct relay_address *address)
 {
     return ntohs(address->sa.any.sa_family == AF_INET6 ? address->sa.v6.sin6_port
@@ -343,7 +267,7 @@ static uint16_t port_of(const struct relay_address *address)
 }
 
 /* Fills in what follows from other settings, and lets the core's strings point to ours. */
-static int derive(struct walk *walk)
+static int derive(struct relay_walk *walk)
 {
     struct relay_settings *s = walk->settings;
     struct msrp_uri uri;
@@ -354,15 +278,17 @@ static int derive(struct walk *walk)
         return relay_yaml_fail(&walk->yaml, place(walk, "listen"),
                                "the first listener has port 0; write port: as well");
     if (!s->realm && !(s->realm = strdup(s->name)))
-        return refused(walk, NULL, "", RELAY_E_NOMEM, "");
+        return relay_walk_refused(walk, NULL, "", RELAY_E_NOMEM, "");
     if (!s->service && asprintf(&s->service, "msrps://%s:%u/sds;tcp", s->name, s->core.port) < 0) {
         s->service = NULL;
-        return refused(walk, NULL, "", RELAY_E_NOMEM, "");
+        return relay_walk_refused(walk, NULL, "", RELAY_E_NOMEM, "");
     }
     if (msrp_uri_parse(&uri, msrp_str_of(s->service)) < 0 || !uri.has_port || !uri.has_session)
         return relay_yaml_fail(&walk->yaml, place(walk, "service"),
                                "service is \"%.80s\"; write msrps://%s:%u/sds;tcp", s->service,
                                s->name, s->core.port);
+    if (relay_walk_links(walk->settings) < 0)
+        return relay_walk_refused(walk, NULL, "", RELAY_E_NOMEM, "");
     s->core.name = s->name;
     s->core.service = s->service;
     s->core.realm = s->realm;
@@ -376,7 +302,7 @@ static int derive(struct walk *walk)
 int relay_conf_parse(struct relay_settings *settings, const char *name, const char *p, size_t n,
                      char *why, size_t why_n)
 {
-    struct walk walk = {.settings = settings};
+    struct relay_walk walk = {.settings = settings};
     int err;
 
     *settings = (struct relay_settings){.name = NULL};
@@ -391,6 +317,7 @@ int relay_conf_parse(struct relay_settings *settings, const char *name, const ch
     err = err < 0 ? err : walk_map(&walk, "", walk.root);
     err = err < 0 ? err : check_street(&walk);
     err = err < 0 ? err : check_rules(&walk);
+    err = err < 0 ? err : check_peers(&walk);
     err = err < 0 ? err : derive(&walk);
     relay_yaml_done(&walk.yaml);
 out:
@@ -413,74 +340,4 @@ int relay_conf_load(struct relay_settings *settings, const char *path, char *why
     err = relay_conf_parse(settings, path, p, n, why, why_n);
     relay_file_free(p, n);
     return err;
-}
-
-static const char *type_name(const struct relay_schema_row *row)
-{
-    switch (row->type) {
-    case RELAY_SCHEMA_BOOL:
-        return "true or false";
-    case RELAY_SCHEMA_SECONDS:
-    case RELAY_SCHEMA_MILLIS:
-        return "a time";
-    case RELAY_SCHEMA_OCTETS:
-    case RELAY_SCHEMA_OCTETS_64:
-    case RELAY_SCHEMA_OCTETS_SIZE:
-        return "a size";
-    case RELAY_SCHEMA_COUNT:
-    case RELAY_SCHEMA_COUNT_SIZE:
-    case RELAY_SCHEMA_PORT:
-        return "a number";
-    case RELAY_SCHEMA_CHOICE:
-    case RELAY_SCHEMA_CHOICE_BOOL:
-        return row->words;
-    default:
-        return NULL;
-    }
-}
-
-static void print_row(FILE *out, const struct relay_schema_row *row)
-{
-    const char *dot = strchr(row->key, '.'), *indent = dot ? "  " : "";
-    const char *key = dot ? dot + 1 : row->key, *type = type_name(row);
-
-    fprintf(out, "%s# %s%s%s%s\n", indent, row->help, type ? " (" : "", type ? type : "",
-            type ? ")" : "");
-    if (row->type == RELAY_SCHEMA_ISSUERS)
-        fprintf(out, "  issuers:\n"
-                     "    - iss: https://idms.iops.example # as in the claim\n"
-                     "      jwks: /etc/mcdata-relay/jwks.json # file with its public keys\n"
-                     "      # audience: mcrelay # must stand in `aud`; the same for all issuers\n"
-                     "      # domains: [iops.example] # of the MCData IDs it may speak for\n");
-    else if (row->standard)
-        fprintf(out, "%s# %s: %s\n", indent, key, row->standard);
-    else
-        fprintf(out, "%s%s%s: %s\n", indent,
-                strstr(row->help, "(required)") || strcmp(row->key, "listen") == 0 ||
-                        strcmp(row->key, "certificate") == 0 || strcmp(row->key, "key") == 0 ||
-                        strcmp(row->key, "iops.domains") == 0
-                    ? ""
-                    : "# ",
-                key, row->sample ? row->sample : "2855");
-}
-
-void relay_conf_reference(FILE *out)
-{
-    const struct relay_schema_row *row;
-    char section[32] = "";
-
-    fputs("# Every setting of mcrelayd. What begins with `# key:` shows the default, or an\n"
-          "# example where there is none.\n",
-          out);
-    for (size_t i = 0; (row = relay_schema_at(i)); i++) {
-        size_t n = strcspn(row->key, ".");
-
-        if (row->key[n] == '.' && (strlen(section) != n || strncmp(section, row->key, n) != 0)) {
-            snprintf(section, sizeof section, "%.*s", (int)n, row->key);
-            fprintf(out, "\n%s:\n", section);
-        } else if (row->key[n] != '.') {
-            fputc('\n', out);
-        }
-        print_row(out, row);
-    }
 }

@@ -53,6 +53,16 @@ struct relay_conf_issuer {
     struct relay_strings domains; /* of the MCData IDs it may speak for; empty: any */
 };
 
+/* A relay that we are linked with. */
+struct relay_conf_peer {
+    char *name; /* a host name in lower case, not ours */
+    uint16_t port;
+    struct relay_addresses connect; /* at most one; none: the name is looked up */
+    bool tls;                       /* false only with a loopback address to connect to */
+    struct relay_strings domains;
+    uint32_t messages_per_s, messages_burst;
+};
+
 enum relay_log_level { RELAY_LOG_ERROR, RELAY_LOG_WARN, RELAY_LOG_INFO, RELAY_LOG_DEBUG };
 enum relay_log_format { RELAY_LOG_AUTO, RELAY_LOG_JSON, RELAY_LOG_TEXT };
 
@@ -67,6 +77,10 @@ struct relay_settings {
 
     struct relay_conf_issuer *issuers;
     size_t issuers_n;
+    struct relay_conf_peer *peers; /* core.peers says the same */
+    size_t peers_n;
+    struct relay_peer_conf *links; /* what core.peers points to */
+    char *peers_ca;                /* NULL: no client certificate is asked for */
     bool iops;
     struct relay_strings iops_domains, iops_users;
 

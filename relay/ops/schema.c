@@ -18,6 +18,29 @@
 #define VALUE(key, type, member, sample, help) \
     {key, RELAY_SCHEMA_##type, AT(member), NULL, 0, 0, NULL, sample, help}
 
+#undef AT
+#define AT(member) offsetof(struct relay_conf_issuer, member)
+static const struct relay_schema_row issuer_rows[] = {
+    VALUE("iss", TEXT, iss, "https://idms.iops.example", "as in the claim (required)"),
+    VALUE("jwks", TEXT, jwks, "/etc/mcdata-relay/jwks.json", "file with its public keys (required)"),
+    VALUE("audience", TEXT, audience, "mcrelay", "must stand in `aud`; the same for all issuers"),
+    VALUE("domains", STRINGS, domains, "[iops.example]", "of the MCData IDs it may speak for"),
+};
+
+#undef AT
+#define AT(member) offsetof(struct relay_conf_peer, member)
+static const struct relay_schema_row peer_rows[] = {
+    VALUE("name", TEXT, name, "relay-b.iops.example", "host in its URIs; over TLS it stands in its certificate (required)"),
+    NUMBER("port", PORT, port, "2855", 1, 65535, "port in its URIs, and to connect to"),
+    VALUE("connect", ADDRESS, connect, "\"192.0.2.2:2855\"", "ADDRESS:PORT to connect to instead of asking DNS"),
+    CHOICE("tls", CHOICE_BOOL, tls, "on", "off|on", "off: without TLS, to a loopback address only"),
+    VALUE("domains", STRINGS, domains, "[b.example]", "of the users it may speak for"),
+    NUMBER("messages_per_s", COUNT, messages_per_s, "5000", 0, 1000000, "messages from it per second; 0: no limit"),
+    NUMBER("messages_burst", COUNT, messages_burst, "20000", 1, 1000000, "messages from it at once"),
+};
+
+#undef AT
+#define AT(member) offsetof(struct relay_settings, member)
 static const struct relay_schema_row rows[] = {
     VALUE("name", TEXT, name, "relay.iops.example", "host name in every URI of the relay; stands in the certificate (required)"),
     NUMBER("port", PORT, core.port, NULL, 1, 65535, "port in every URI of the relay; without it that of the first listener"),
@@ -51,6 +74,13 @@ static const struct relay_schema_row rows[] = {
     VALUE("kms.connect", TEXT, kms_connect, "\"127.0.0.1:8443\"", "ADDRESS:PORT to connect to instead of asking DNS"),
     VALUE("kms.ca", TEXT, kms_ca, "/etc/mcdata-relay/ca.pem", "PEM file with the certificates to trust; without it those of the system"),
     VALUE("kms.token", TEXT, kms_token, "/etc/mcdata-relay/relay.jwt", "file with an access token of the mdsi for the KMS, read anew for each request"),
+
+    {"peers", RELAY_SCHEMA_PEERS, AT(peers), NULL, 0, 0, NULL, NULL, "relays that we are linked with"},
+    VALUE("peers_ca", TEXT, peers_ca, "/etc/mcdata-relay/peers-ca.pem", "PEM file with the CAs of the peers' certificates; needed for peers with TLS"),
+    CHOICE("path.relaying", CHOICE_BOOL, core.path_off, "on", "on|off", "may clients reach others through their Use-Path URIs (RFC 4976)? off: only the service"),
+    CHOICE("path.foreign", CHOICE_BOOL, core.path_foreign, "deny", "deny|allow", "may strangers, neither our clients nor peers, send to our clients?"),
+    CHOICE("path.methods", CHOICE_BOOL, core.path_methods, "block", "block|forward", "what becomes of unknown methods: 501, or they go on"),
+    NUMBER("path.message", OCTETS_64, core.path_message_max, "0B", 0, 65536ull * 1024 * MIB, "octets of one message between clients; 0B: no limit"),
 
     CHOICE("protection.payload", CHOICE, core.payload, "required", "required|allowed", "must payloads be protected end to end?"),
     CHOICE("protection.signalling", CHOICE, core.signalling, "auto", "required|allowed|auto", "must signalling be protected with the CSK? auto: once the connection has one"),
@@ -119,6 +149,53 @@ const struct relay_schema_row *relay_schema_at(size_t i)
     return i < sizeof rows / sizeof *rows ? &rows[i] : NULL;
 }
 
+static const struct relay_schema_list issuers = {"an issuer", sizeof(struct relay_conf_issuer),
+                                                 issuer_rows,
+                                                 sizeof issuer_rows / sizeof *issuer_rows};
+static const struct relay_schema_list peers = {"a peer", sizeof(struct relay_conf_peer), peer_rows,
+                                               sizeof peer_rows / sizeof *peer_rows};
+
+const struct relay_schema_list *relay_schema_list(enum relay_schema_type type)
+{
+    return type == RELAY_SCHEMA_ISSUERS ? &issuers : type == RELAY_SCHEMA_PEERS ? &peers : NULL;
+}
+
+bool relay_schema_is_required(const struct relay_schema_row *row)
+{
+    return strstr(row->help, "(required)") != NULL;
+}
+
+/* A list of maps in the settings, whatever its elements are. */
+struct list {
+    void *v;
+    size_t n;
+};
+
+void relay_schema_free(void *base, const struct relay_schema_row *row)
+{
+    const struct relay_schema_list *list = relay_schema_list(row->type);
+    void *at = (char *)base + row->offset;
+
+    if (row->type == RELAY_SCHEMA_TEXT) {
+        free(*(char **)at);
+    } else if (row->type == RELAY_SCHEMA_ADDRESS || row->type == RELAY_SCHEMA_ADDRESSES) {
+        free(((struct relay_addresses *)at)->v);
+    } else if (row->type == RELAY_SCHEMA_STRINGS) {
+        struct relay_strings *strings = at;
+
+        for (size_t i = 0; i < strings->n; i++)
+            free(strings->v[i]);
+        free(strings->v);
+    } else if (list) {
+        struct list *elements = at;
+
+        for (size_t i = 0; i < elements->n; i++)
+            for (size_t j = 0; j < list->n; j++)
+                relay_schema_free((char *)elements->v + i * list->size, &list->rows[j]);
+        free(elements->v);
+    }
+}
+
 struct unit {
     const char *name;
     uint64_t factor;
@@ -164,11 +241,10 @@ static void print_number(uint64_t value, const struct unit *units, char *out, si
     snprintf(out, n, "%llu%s", (unsigned long long)(value / best->factor), best->name);
 }
 
-static int set_number(struct relay_settings *settings, const struct relay_schema_row *row,
-                      const struct unit *units, const char *example, size_t size, const char *text,
-                      char *why, size_t why_n)
+static int set_number(void *base, const struct relay_schema_row *row, const struct unit *units,
+                      const char *example, size_t size, const char *text, char *why, size_t why_n)
 {
-    char *to = (char *)settings + row->offset, low[32], high[32];
+    char *to = (char *)base + row->offset, low[32], high[32];
     uint64_t value;
 
     print_number(row->min, units, low, sizeof low);
@@ -190,10 +266,10 @@ static int set_number(struct relay_settings *settings, const struct relay_schema
     return 0;
 }
 
-static int set_choice(struct relay_settings *settings, const struct relay_schema_row *row,
-                      const char *text, char *why, size_t why_n)
+static int set_choice(void *base, const struct relay_schema_row *row, const char *text, char *why,
+                      size_t why_n)
 {
-    char *to = (char *)settings + row->offset;
+    char *to = (char *)base + row->offset;
     const char *word = row->words;
     size_t n = strlen(text);
 
@@ -285,10 +361,10 @@ static int add_string(struct relay_strings *list, const char *text, char *why, s
     return 0;
 }
 
-int relay_schema_set(struct relay_settings *settings, const struct relay_schema_row *row,
-                     const char *text, char *why, size_t why_n)
+int relay_schema_set(void *base, const struct relay_schema_row *row, const char *text, char *why,
+                     size_t why_n)
 {
-    void *to = (char *)settings + row->offset;
+    void *to = (char *)base + row->offset;
     char *copy;
 
     switch (row->type) {
@@ -300,25 +376,23 @@ int relay_schema_set(struct relay_settings *settings, const struct relay_schema_
         *(bool *)to = text[0] == 't';
         return 0;
     case RELAY_SCHEMA_COUNT:
-        return set_number(settings, row, plain, "a whole number", sizeof(uint32_t), text, why,
-                          why_n);
+        return set_number(base, row, plain, "a whole number", sizeof(uint32_t), text, why, why_n);
     case RELAY_SCHEMA_PORT:
-        return set_number(settings, row, plain, "a whole number", sizeof(uint16_t), text, why,
-                          why_n);
+        return set_number(base, row, plain, "a whole number", sizeof(uint16_t), text, why, why_n);
     case RELAY_SCHEMA_COUNT_SIZE:
-        return set_number(settings, row, plain, "a whole number", sizeof(size_t), text, why, why_n);
+        return set_number(base, row, plain, "a whole number", sizeof(size_t), text, why, why_n);
     case RELAY_SCHEMA_SECONDS:
-        return set_number(settings, row, seconds, "a time with its unit (s, m, h, d)",
-                          sizeof(uint32_t), text, why, why_n);
+        return set_number(base, row, seconds, "a time with its unit (s, m, h, d)", sizeof(uint32_t),
+                          text, why, why_n);
     case RELAY_SCHEMA_MILLIS:
-        return set_number(settings, row, millis, "a time with its unit (ms, s, m, h, d)",
+        return set_number(base, row, millis, "a time with its unit (ms, s, m, h, d)",
                           sizeof(uint32_t), text, why, why_n);
     case RELAY_SCHEMA_OCTETS:
-        return set_number(settings, row, octets, "a size with its unit (B, KiB, MiB, GiB)",
+        return set_number(base, row, octets, "a size with its unit (B, KiB, MiB, GiB)",
                           sizeof(uint32_t), text, why, why_n);
     case RELAY_SCHEMA_OCTETS_64:
     case RELAY_SCHEMA_OCTETS_SIZE:
-        return set_number(settings, row, octets, "a size with its unit (B, KiB, MiB, GiB)",
+        return set_number(base, row, octets, "a size with its unit (B, KiB, MiB, GiB)",
                           sizeof(uint64_t), text, why, why_n);
     case RELAY_SCHEMA_TEXT:
         if (!(copy = strdup(text)))
@@ -328,7 +402,7 @@ int relay_schema_set(struct relay_settings *settings, const struct relay_schema_
         return 0;
     case RELAY_SCHEMA_CHOICE:
     case RELAY_SCHEMA_CHOICE_BOOL:
-        return set_choice(settings, row, text, why, why_n);
+        return set_choice(base, row, text, why, why_n);
     case RELAY_SCHEMA_ADDRESS:
         return add_address(to, 1, text, why, why_n);
     case RELAY_SCHEMA_ADDRESSES:
@@ -336,6 +410,7 @@ int relay_schema_set(struct relay_settings *settings, const struct relay_schema_
     case RELAY_SCHEMA_STRINGS:
         return add_string(to, text, why, why_n);
     case RELAY_SCHEMA_ISSUERS:
+    case RELAY_SCHEMA_PEERS:
         break;
     }
     return RELAY_E_CONF;

@@ -13,14 +13,24 @@
 
 #include "relay/tls/inside.h"
 
+enum {
+    HOST_FLAGS = X509_CHECK_FLAG_NEVER_CHECK_SUBJECT | X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS,
+};
+
 struct relay_ctx {
     SSL_CTX *ssl;
     unsigned refs;
+    unsigned host_flags;
 };
 
 SSL_CTX *relay_ctx_ssl(struct relay_ctx *ctx)
 {
     return ctx->ssl;
+}
+
+unsigned relay_ctx_host_flags(const struct relay_ctx *ctx)
+{
+    return ctx->host_flags;
 }
 
 /* An IPv4 or IPv6 address, with or without brackets? */
@@ -49,8 +59,11 @@ static struct relay_ctx *ctx_new(const SSL_METHOD *method)
     }
     ctx->ssl = ssl;
     ctx->refs = 1;
+    ctx->host_flags = HOST_FLAGS;
     SSL_CTX_set_security_level(ssl, 2);
-    SSL_CTX_set_mode(ssl, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+    /* no automatic chain: the peers' CA is no part of what we show */
+    SSL_CTX_set_mode(ssl, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
+                              SSL_MODE_NO_AUTO_CHAIN);
     SSL_CTX_set_options(ssl, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION | SSL_OP_NO_TICKET |
                                  SSL_OP_CIPHER_SERVER_PREFERENCE |
                                  SSL_OP_NO_SESSION_RESUMPTION_ON_RENEGOTIATION);
@@ -166,7 +179,6 @@ static int check_name(SSL_CTX *ssl, const struct relay_pem *pem, const char *nam
                       size_t why_n)
 {
     X509 *cert = SSL_CTX_get0_certificate(ssl);
-    unsigned flags = X509_CHECK_FLAG_NEVER_CHECK_SUBJECT | X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS;
 
     if (is_address(name)) {
         snprintf(why, why_n,
@@ -175,7 +187,7 @@ static int check_name(SSL_CTX *ssl, const struct relay_pem *pem, const char *nam
                  name);
         return RELAY_E_CONF;
     }
-    if (X509_check_host(cert, name, 0, flags, NULL) != 1) {
+    if (X509_check_host(cert, name, 0, HOST_FLAGS, NULL) != 1) {
         snprintf(why, why_n,
                  "%s: the certificate is not for %s; issue one with DNS:%s in its subjectAltName, "
                  "or change name",
@@ -185,25 +197,38 @@ static int check_name(SSL_CTX *ssl, const struct relay_pem *pem, const char *nam
     return 0;
 }
 
-int relay_ctx_server(struct relay_ctx **out, const struct relay_pem *cert,
-                     const struct relay_pem *key, const char *name, char *why, size_t why_n)
+/* Who we are: certificate, key, and the name that they must fit. */
+static int use_identity(SSL_CTX *ssl, const struct relay_pem *cert, const struct relay_pem *key,
+                        const char *name, char *why, size_t why_n)
 {
-    struct relay_ctx *ctx = ctx_new(TLS_server_method());
-    int err;
+    int err = use_chain(ssl, cert, why, why_n);
 
-    *out = NULL;
-    snprintf(why, why_n, "out of memory");
-    if (!ctx)
-        return RELAY_E_NOMEM;
-    if ((err = use_chain(ctx->ssl, cert, why, why_n)) < 0 ||
-        (err = check_name(ctx->ssl, cert, name, why, why_n)) < 0 ||
-        (err = use_key(ctx->ssl, key, cert, why, why_n)) < 0) {
+    err = err < 0 ? err : check_name(ssl, cert, name, why, why_n);
+    return err < 0 ? err : use_key(ssl, key, cert, why, why_n);
+}
+
+/* Hands the finished context over, or ends it. */
+static int finish(struct relay_ctx **out, struct relay_ctx *ctx, int err, char *why)
+{
+    if (err < 0) {
         relay_ctx_unref(ctx);
         return err;
     }
     why[0] = '\0';
     *out = ctx;
     return 0;
+}
+
+int relay_ctx_server(struct relay_ctx **out, const struct relay_pem *cert,
+                     const struct relay_pem *key, const char *name, char *why, size_t why_n)
+{
+    struct relay_ctx *ctx = ctx_new(TLS_server_method());
+
+    *out = NULL;
+    snprintf(why, why_n, "out of memory");
+    if (!ctx)
+        return RELAY_E_NOMEM;
+    return finish(out, ctx, use_identity(ctx->ssl, cert, key, name, why, why_n), why);
 }
 
 static int use_anchors(SSL_CTX *ssl, const struct relay_pem *pem, char *why, size_t why_n)
@@ -240,12 +265,69 @@ int relay_ctx_client(struct relay_ctx **out, const struct relay_pem *ca, char *w
         err = use_anchors(ctx->ssl, ca, why, why_n);
     else if (SSL_CTX_set_default_verify_paths(ctx->ssl) != 1)
         err = RELAY_E_NOMEM;
-    if (err < 0) {
-        relay_ctx_unref(ctx);
+    return finish(out, ctx, err, why);
+}
+
+int relay_ctx_peer(struct relay_ctx **out, const struct relay_pem *cert,
+                   const struct relay_pem *key, const char *name, const struct relay_pem *ca,
+                   char *why, size_t why_n)
+{
+    struct relay_ctx *ctx;
+    int err = relay_ctx_client(&ctx, ca, why, why_n);
+
+    *out = NULL;
+    if (err < 0)
         return err;
+    ctx->host_flags = X509_CHECK_FLAG_NEVER_CHECK_SUBJECT | X509_CHECK_FLAG_NO_WILDCARDS;
+    err = use_identity(ctx->ssl, cert, key, name, why, why_n);
+    /* the far relay would take us for a client */
+    if (err == 0 &&
+        X509_check_purpose(SSL_CTX_get0_certificate(ctx->ssl), X509_PURPOSE_SSL_CLIENT, 0) != 1) {
+        snprintf(why, why_n,
+                 "%s: the certificate is not for TLS clients, and peers are dialled with it; issue "
+                 "one with serverAuth and clientAuth in its extendedKeyUsage",
+                 cert->name);
+        err = RELAY_E_CONF;
     }
+    return finish(out, ctx, err, why);
+}
+
+/* rfc4976#6.1: certificates of clients are ignored, and so is what is none of a peer's: the verdict
+ * stays with the connection, and the handshake goes on. */
+static int note_verdict(X509_STORE_CTX *verdict, void *arg)
+{
+    (void)arg;
+    if (X509_verify_cert(verdict) != 1 && X509_STORE_CTX_get_error(verdict) == X509_V_OK)
+        X509_STORE_CTX_set_error(verdict, X509_V_ERR_UNSPECIFIED);
+    ERR_clear_error();
+    return 1;
+}
+
+/* The names of the anchors, so that clients do not send certificates of others. */
+static int use_hints(SSL_CTX *ssl)
+{
+    STACK_OF(X509_OBJECT) *anchors = X509_STORE_get0_objects(SSL_CTX_get_cert_store(ssl));
+
+    for (int i = 0; i < sk_X509_OBJECT_num(anchors); i++) {
+        X509 *cert = X509_OBJECT_get0_X509(sk_X509_OBJECT_value(anchors, i));
+
+        if (cert && SSL_CTX_add_client_CA(ssl, cert) != 1)
+            return RELAY_E_NOMEM;
+    }
+    return 0;
+}
+
+int relay_ctx_ask(struct relay_ctx *ctx, const struct relay_pem *ca, char *why, size_t why_n)
+{
+    int err = use_anchors(ctx->ssl, ca, why, why_n);
+
+    if (err == 0 && (err = use_hints(ctx->ssl)) < 0)
+        snprintf(why, why_n, "out of memory");
+    if (err < 0)
+        return err;
+    SSL_CTX_set_verify(ctx->ssl, SSL_VERIFY_PEER, NULL); /* who has none may go on */
+    SSL_CTX_set_cert_verify_callback(ctx->ssl, note_verdict, NULL);
     why[0] = '\0';
-    *out = ctx;
     return 0;
 }
 

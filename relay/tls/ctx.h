@@ -44,6 +44,20 @@ int relay_ctx_server(struct relay_ctx **out, const struct relay_pem *cert,
 int relay_ctx_client(struct relay_ctx **out, const struct relay_pem *ca, char *why, size_t why_n)
     __attribute__((warn_unused_result));
 
+/* Lets a server's context ask for a client certificate that chains to one of `ca`, the CA of the
+ * relays we are linked with (rfc4976#6.1, rows R17, R18). Who shows none, or one that does not
+ * verify, is an ordinary client: its handshake goes on (relay_tls_names, relay_tls_stranger).
+ * Before the first connection. 0, RELAY_E_CONF (why), RELAY_E_NOMEM. */
+int relay_ctx_ask(struct relay_ctx *ctx, const struct relay_pem *ca, char *why, size_t why_n)
+    __attribute__((warn_unused_result));
+
+/* The context with which a relay dials another: it shows the certificate that it has as a server,
+ * which must be good for clients too, and takes none that does not chain to one of `ca` or does not
+ * hold the host as a dNSName, wildcards not counted. Arguments and errors of relay_ctx_server. */
+int relay_ctx_peer(struct relay_ctx **out, const struct relay_pem *cert,
+                   const struct relay_pem *key, const char *name, const struct relay_pem *ca,
+                   char *why, size_t why_n) __attribute__((warn_unused_result));
+
 struct relay_ctx *relay_ctx_ref(struct relay_ctx *ctx);
 void relay_ctx_unref(struct relay_ctx *ctx); /* NULL is allowed */
 

@@ -25,6 +25,11 @@ struct relay_tls {
     const char *reason; /* OpenSSL's own static text, NULL */
 };
 
+SSL *relay_tls_ssl(const struct relay_tls *tls)
+{
+    return tls->ssl;
+}
+
 /* --- the BIO: reads from `in`, writes to `out` --- */
 
 static int bio_read(BIO *bio, char *p, size_t n, size_t *done)
@@ -167,8 +172,7 @@ struct relay_tls *relay_tls_client(struct relay_ctx *ctx, const char *host)
         return NULL;
     snprintf(sni, sizeof sni, "%s", host);
     SSL_set_connect_state(tls->ssl);
-    SSL_set_hostflags(tls->ssl,
-                      X509_CHECK_FLAG_NEVER_CHECK_SUBJECT | X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
+    SSL_set_hostflags(tls->ssl, relay_ctx_host_flags(ctx));
     if (SSL_set1_host(tls->ssl, host) != 1 || SSL_set_tlsext_host_name(tls->ssl, sni) != 1) {
         ERR_clear_error();
         relay_tls_free(tls);

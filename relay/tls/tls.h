@@ -26,6 +26,8 @@ enum {
     RELAY_TLS_SHAKE_MAX = 32 * 1024, /* octets a peer may send before the handshake is done */
     RELAY_TLS_KEY_UPDATES = 8,       /* KeyUpdates allowed within RELAY_TLS_KEY_UPDATES_MS */
     RELAY_TLS_KEY_UPDATES_MS = 10000,
+    RELAY_TLS_NAMES_MAX = 32, /* dNSNames of a certificate that are looked at */
+    RELAY_TLS_NAMES_OCTETS = 4096,
 };
 
 /* Why a connection failed, for the counters: X(NAME, "label"). */
@@ -52,7 +54,8 @@ enum relay_tls_fail {
 struct relay_tls;
 
 /* The two ends of a connection; the context is kept as long as needed. The client checks the
- * server's certificate against `host` (a DNS name; also sent as SNI). NULL without memory. */
+ * server's certificate against `host` (a DNS name; also sent as SNI, row R21). NULL without memory.
+ */
 struct relay_tls *relay_tls_server(struct relay_ctx *ctx) __attribute__((warn_unused_result));
 struct relay_tls *relay_tls_client(struct relay_ctx *ctx, const char *host)
     __attribute__((warn_unused_result));
@@ -85,6 +88,20 @@ int relay_tls_hold(struct relay_tls *tls) __attribute__((warn_unused_result));
 
 /* Is the handshake complete? */
 bool relay_tls_is_ready(const struct relay_tls *tls);
+
+/* The dNSNames in the peer's certificate (rfc4976#9.2, row R17), none when it sent no certificate
+ * or one that does not verify. From subjectAltName only, never the CN; names with wildcards, of no
+ * printable text or beyond the room here are left out. Once the handshake is complete. */
+struct relay_tls_names {
+    size_t n;
+    const char *v[RELAY_TLS_NAMES_MAX]; /* into octets */
+    char octets[RELAY_TLS_NAMES_OCTETS];
+};
+void relay_tls_names(const struct relay_tls *tls, struct relay_tls_names *names);
+
+/* Why a server did not take the certificate that the client showed: static text. NULL: it showed
+ * none, or it verified. */
+const char *relay_tls_stranger(const struct relay_tls *tls);
 
 /* Encrypts plaintext, at most RELAY_TLS_RECORD octets of it, as one record. Call when ready and the
  * output is empty. Returns the octets taken, RELAY_E_TLS or RELAY_E_NOMEM. */

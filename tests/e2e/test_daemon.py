@@ -97,7 +97,7 @@ def test_check_reads_every_file(files, tmp_path):
 def test_check_right(files):
     done = run("mcrelay", "check", "--config", files.config)
     assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout == f"{files.config}: right (1 TLS and 0 plain listeners, 1 issuers)\n"
+    assert done.stdout == f"{files.config}: right (1 TLS and 0 plain listeners, 1 issuers, 0 peers)\n"
     done = run("mcrelay", "check", "--config", files.config, "--json")
     assert (done.returncode, json.loads(done.stdout)) == (0, {"ok": True})
     assert run("mcrelayd", "--config", files.config, "--check").returncode == 0

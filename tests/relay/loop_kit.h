@@ -40,6 +40,9 @@ struct kit_shared {
     volatile unsigned reloads, polls, events, notes;
     volatile unsigned ran, done; /* jobs of a test */
     volatile uint16_t ports[3];  /* TLS, plain, HTTP */
+    char note[512];              /* the last one of an error */
+    char source[64];             /* of the last connection that was opened */
+    uint64_t conns;              /* connections that the relay was told of */
 };
 
 struct kit {
@@ -50,7 +53,10 @@ struct kit {
     rlim_t fds; /* descriptors of the child; 0: as they are */
     pid_t pid;
     struct relay_ctx *server, *client;
+    struct relay_ctx *peer;            /* to dial with; NULL: none */
     struct relay_loop *loop;           /* in the child */
+    struct relay *relay;               /* in the child */
+    bool v6;                           /* listen on [::1] */
     struct dpp_ring *ring;             /* given to the loop; NULL: none */
     void (*in_child)(struct kit *kit); /* at each poll; NULL: nothing */
 };
@@ -97,14 +103,21 @@ static inline int kit_random(void *ctx, void *p, size_t n)
 
 static inline void kit_on_event(void *ctx, const struct relay_event *event)
 {
-    (void)event;
-    ((struct kit *)ctx)->shared->events++;
+    struct kit_shared *shared = ((struct kit *)ctx)->shared;
+
+    shared->events++;
+    if (event->kind == RELAY_EVENT_CONN_OPEN)
+        snprintf(shared->source, sizeof shared->source, "%s", event->source);
 }
 
 static inline void kit_on_note(void *ctx, bool is_error, const char *what, const char *text)
 {
-    (void)is_error, (void)what, (void)text;
-    ((struct kit *)ctx)->shared->notes++;
+    struct kit_shared *shared = ((struct kit *)ctx)->shared;
+
+    (void)what;
+    if (is_error)
+        snprintf(shared->note, sizeof shared->note, "%s", text);
+    shared->notes++;
 }
 
 static inline char *kit_on_metrics(void *ctx)
@@ -129,8 +142,24 @@ static inline void kit_on_poll(void *ctx)
 
     kit->shared->polls++;
     kit->shared->counts = *relay_loop_counts(kit->loop);
+    kit->shared->conns = relay_counts(kit->relay)->conns;
     if (kit->in_child)
         kit->in_child(kit);
+}
+
+/* Our loopback address, and a port. */
+static inline struct sockaddr_storage kit_address(const struct kit *kit, uint16_t port)
+{
+    struct sockaddr_storage sa = {.ss_family = kit->v6 ? AF_INET6 : AF_INET};
+
+    if (kit->v6) {
+        ((struct sockaddr_in6 *)&sa)->sin6_addr = in6addr_loopback;
+        ((struct sockaddr_in6 *)&sa)->sin6_port = htons(port);
+    } else {
+        ((struct sockaddr_in *)&sa)->sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+        ((struct sockaddr_in *)&sa)->sin_port = htons(port);
+    }
+    return sa;
 }
 
 static inline int kit_run(struct kit *kit)
@@ -138,15 +167,17 @@ static inline int kit_run(struct kit *kit)
     const struct relay_random random = {kit_random, NULL};
     const struct relay_loop_hooks hooks = {kit,           kit_on_event, kit_on_note, kit_on_metrics,
                                            kit_on_reload, kit_on_poll};
-    struct sockaddr_in sa = {.sin_family = AF_INET};
+    struct sockaddr_storage sa = kit_address(kit, 0);
     struct relay *relay = relay_new(&kit->sim.conf, kit->sim.policy, &random);
     struct rlimit limit = {kit->fds, kit->fds};
     char why[512];
     int err;
 
-    sa.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    kit->relay = relay;
     kit->loop = relay_loop_new(relay, &kit->loop_conf, &hooks);
     relay_loop_tls(kit->loop, kit->server);
+    if (kit->peer)
+        relay_loop_peer_tls(kit->loop, kit->peer);
     if (kit->ring && relay_loop_ring(kit->loop, kit->ring))
         return 103;
     for (int i = 0; i < 3; i++) {
@@ -171,6 +202,7 @@ static inline void kit_free(struct kit *kit)
 {
     relay_ctx_unref(kit->server);
     relay_ctx_unref(kit->client);
+    relay_ctx_unref(kit->peer);
     kit_cert_free(&kit->ca);
     kit_cert_free(&kit->leaf);
     relay_policy_unref(kit->sim.policy);
@@ -221,10 +253,9 @@ static inline void kit_stop(struct kit *kit)
 
 static inline int kit_socket(const struct kit *kit, int which)
 {
-    struct sockaddr_in sa = {.sin_family = AF_INET, .sin_port = htons(kit->shared->ports[which])};
-    int fd = socket(AF_INET, SOCK_STREAM, 0), small = 8192;
+    struct sockaddr_storage sa = kit_address(kit, kit->shared->ports[which]);
+    int fd = socket(sa.ss_family, SOCK_STREAM, 0), small = 8192;
 
-    sa.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &small, sizeof small);
     assert_int_equal(connect(fd, (struct sockaddr *)&sa, sizeof sa), 0);
     fcntl(fd, F_SETFL, O_NONBLOCK);

@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "relay/ops/schema.h"
+#include "relay/route/peer.h"
 
 #define TOKENS "tokens:\n  issuers:\n    - {iss: i, jwks: j}\n"
 #define BASE                                                                                       \
@@ -251,13 +252,129 @@ static void unknown_keys_name_the_nearest(void **state)
     wrong(BASE "metrisc: 127.0.0.1:1\n", "f:11: unknown key metrisc; did you mean metrics");
     wrong(BASE "limits:\n  mesage: 1MiB\n",
           "f:12: unknown key limits.mesage; did you mean limits.message");
-    wrong(BASE "message: 1MiB\n", "f:11: unknown key message; did you mean limits.message");
+    wrong(BASE "open_messages: 1\n",
+          "f:11: unknown key open_messages; did you mean limits.open_messages");
     wrong(BASE "zzzzzzzzzzzzzzzzzzzz: 1\n",
           "f:11: unknown key zzzzzzzzzzzzzzzzzzzz; see mcrelay check --reference");
     wrong(BASE "name.x: 1\n", "f:11: unknown key name.x; did you mean name");
     wrong("tokens:\n  issuers:\n    - iss: i\n      jwsk: j\n",
           "f:4: unknown key jwsk of an issuer; did you mean jwks");
     wrong(BASE "limits: 5\n", "f:11: limits must be a mapping; write `key: value` lines");
+}
+
+#define PEER "peers:\n  - name: b.example\n"
+
+static void peers_are_read(void **state)
+{
+    struct relay_settings settings;
+    char why[RELAY_CONF_WHY];
+    const struct relay_peer_conf *peer;
+
+    (void)state;
+    if (parse(&settings,
+              BASE "peers_ca: ca.pem\npeers:\n  - name: b.example\n"
+                   "  - {name: c.example, port: 2900, connect: '[::1]:2901', tls: off,"
+                   " domains: [c.example, d.example], messages_per_s: 7, messages_burst: 9}\n"
+                   "path: {relaying: off, foreign: allow, methods: forward, message: 3MiB}\n",
+              why) < 0)
+        fail_msg("%s", why);
+    assert_int_equal(settings.core.peers_n, 2);
+    peer = settings.core.peers;
+    assert_string_equal(peer->name, "b.example");
+    assert_int_equal(peer->port, 2855);
+    assert_null(peer->connect);
+    assert_true(peer->tls);
+    assert_int_equal(peer->domains_n, 0);
+    assert_int_equal(peer->messages_per_s, 5000);
+    assert_int_equal(peer->messages_burst, 20000);
+    peer++;
+    assert_string_equal(peer->name, "c.example");
+    assert_int_equal(peer->port, 2900);
+    assert_string_equal(peer->connect, "[::1]:2901");
+    assert_false(peer->tls);
+    assert_int_equal(peer->domains_n, 2);
+    assert_string_equal(peer->domains[1], "d.example");
+    assert_int_equal(peer->messages_per_s, 7);
+    assert_int_equal(peer->messages_burst, 9);
+    assert_string_equal(settings.peers_ca, "ca.pem");
+    assert_true(settings.core.path_off);
+    assert_true(settings.core.path_foreign);
+    assert_true(settings.core.path_methods);
+    assert_int_equal(settings.core.path_message_max, 3 << 20);
+    relay_conf_done(&settings);
+
+    assert_int_equal(parse(&settings, BASE "peers: []\n", why), 0);
+    assert_int_equal(settings.core.peers_n, 0);
+    assert_false(settings.core.path_off);
+    assert_false(settings.core.path_foreign);
+    assert_false(settings.core.path_methods);
+    assert_int_equal(settings.core.path_message_max, 0);
+    relay_conf_done(&settings);
+}
+
+static void wrong_peers_are_refused(void **state)
+{
+    static const char *const barred[] = {"0.0.0.0:2855",
+                                         "0.1.2.3:2855",
+                                         "169.254.169.254:80",
+                                         "224.0.0.1:2855",
+                                         "255.255.255.255:2855",
+                                         "10.0.0.1:0",
+                                         "[::]:2855",
+                                         "[fe80::1]:2855",
+                                         "[ff02::1]:2855",
+                                         "[::ffff:169.254.169.254]:80"};
+
+    (void)state;
+    wrong(BASE PEER, "f:11: the peer b.example needs peers_ca, certificate and key; write the "
+                     "missing one");
+    wrong("name: a.example\nplain: ['127.0.0.1:1']\niops: {enabled: false}\n" TOKENS
+          "peers_ca: x\n" PEER,
+          "f:8: the peer b.example needs peers_ca, certificate and key; write the missing one");
+    wrong(BASE "peers:\n  - port: 1\n", "f:12: a peer needs name; write the missing one");
+    wrong(BASE PEER "  - name: b.example\n", "f:13: the peer b.example stands twice; keep one of "
+                                             "them");
+    for (size_t i = 0; i < 4; i++) {
+        static const char *const names[] = {"192.0.2.1", "B.example", "localhost", "b_c.example"};
+        char text[2000], expected[300];
+
+        snprintf(text, sizeof text, BASE "peers:\n  - name: %s\n", names[i]);
+        snprintf(expected, sizeof expected,
+                 "f:12: the peer's name is \"%s\"; write a full host name in lower case, as "
+                 "relay-b.iops.example (an IP address goes to connect)",
+                 names[i]);
+        wrong(text, expected);
+    }
+    wrong(BASE PEER "    tls: off\n",
+          "f:12: the peer b.example has tls: off; write tls: on, or a loopback address as connect");
+    wrong(BASE PEER "    tls: off\n    connect: 10.0.0.1:2855\n",
+          "f:12: the peer b.example has tls: off; write tls: on, or a loopback address as connect");
+    wrong(BASE PEER "    tls: yes\n", "f:13: tls is \"yes\"; write one of off|on");
+    wrong(BASE PEER "    conect: 10.0.0.1:2855\n",
+          "f:13: unknown key conect of a peer; did you mean connect");
+    wrong(BASE PEER "    connect: b.example:2855\n",
+          "f:13: connect is \"b.example:2855\"; write ADDRESS:PORT, as 127.0.0.1:2855 or "
+          "[::1]:2855");
+    wrong(BASE PEER "    port: 0\n", "f:13: port is 0; write a value from 1 to 65535");
+    wrong(BASE "peers: b.example\n", "f:11: peers must be a list; write [a, b] or `- a` lines");
+    wrong(BASE "path: {relaying: no}\n", "f:11: path.relaying is \"no\"; write one of on|off");
+    for (size_t i = 0; i < sizeof barred / sizeof *barred; i++) {
+        char text[2000], expected[300];
+
+        snprintf(text, sizeof text, BASE PEER "    connect: \"%s\"\n", barred[i]);
+        snprintf(expected, sizeof expected,
+                 "f:12: connect of b.example is %s; write the address and port of its listener",
+                 barred[i]);
+        wrong(text, expected);
+    }
+}
+
+/* A relay is no peer of itself. */
+static void a_peer_is_not_us(void **state)
+{
+    (void)state;
+    wrong("name: b.example\nplain: ['127.0.0.1:1']\niops: {enabled: false}\n" TOKENS PEER,
+          "f:7: the peer b.example has our own name; write that of the other relay");
 }
 
 static void yaml_tricks_are_refused(void **state)
@@ -313,7 +430,7 @@ static void settings_must_fit_together(void **state)
           "{enabled: false}");
     wrong("tokens: {issuers: []}\n", "f:1: tokens.issuers has 0 elements; write 1 to 64");
     wrong("tokens:\n  issuers:\n    - iss: i\n",
-          "f:3: an issuer needs iss (its name) and jwks (a file)");
+          "f:3: an issuer needs iss and jwks; write the missing one");
     wrong("tokens:\n  issuers:\n    - {iss: i, jwks: j, audience: a}\n    - {iss: k, jwks: j}\n",
           "f:4: the audience differs from that of the first issuer; write the same, it is our own "
           "name");
@@ -463,6 +580,9 @@ int main(void)
         cmocka_unit_test(every_number_keeps_its_range),
         cmocka_unit_test(scalars_are_strict),
         cmocka_unit_test(unknown_keys_name_the_nearest),
+        cmocka_unit_test(peers_are_read),
+        cmocka_unit_test(wrong_peers_are_refused),
+        cmocka_unit_test(a_peer_is_not_us),
         cmocka_unit_test(yaml_tricks_are_refused),
         cmocka_unit_test(settings_must_fit_together),
         cmocka_unit_test(a_file_is_loaded_with_its_name),

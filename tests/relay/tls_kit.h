@@ -113,6 +113,28 @@ static inline struct relay_ctx *kit_client_ctx(const struct kit_cert *ca)
     return ctx;
 }
 
+/* The context with which the relay `leaf` dials relays of `ca`. */
+static inline struct relay_ctx *kit_peer_ctx(const struct kit_cert *leaf, const struct kit_cert *ca)
+{
+    struct relay_pem cert = kit_file("relay.pem", leaf->cert_pem);
+    struct relay_pem key = kit_file("relay.key", leaf->key_pem);
+    struct relay_pem pem = kit_file("peers.pem", ca->cert_pem);
+    struct relay_ctx *ctx;
+    char why[RELAY_CTX_WHY];
+
+    assert_int_equal(relay_ctx_peer(&ctx, &cert, &key, KIT_NAME, &pem, why, sizeof why), 0);
+    return ctx;
+}
+
+/* Makes a server's context ask for certificates of `ca`. */
+static inline void kit_ask(struct relay_ctx *ctx, const struct kit_cert *ca)
+{
+    struct relay_pem pem = kit_file("peers.pem", ca->cert_pem);
+    char why[RELAY_CTX_WHY];
+
+    assert_int_equal(relay_ctx_ask(ctx, &pem, why, sizeof why), 0);
+}
+
 /* A client that is not ours, so that it can misbehave. */
 struct kit_peer {
     SSL_CTX *ctx;
