@@ -19,6 +19,16 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 BUILD = pathlib.Path(os.environ.get("MC_BUILD", ROOT / "build"))
 NAME = "relay.iops.example"
 
+def linked(a="a.iops.example", b="b.iops.example", tls=True, **more):
+    """Two sites whose relays are peers of each other; neither runs yet."""
+    sites = Site(name=a), Site(name=b)
+    for near, far in (sites, sites[::-1]):
+        if tls:
+            near.link(far.name, far.port, ca=far.dir / "ca.pem", **more)
+        else:
+            near.link(far.name, far.plain_port, tls=False, uri_port=far.port, **more)
+    return sites
+
 def free_ports(n):
     sockets = [socket.socket() for _ in range(n)]
     for s in sockets:
@@ -47,16 +57,18 @@ class Site:
     a KMS, which start_kms() serves, and its users fetch their key sets from there; without, their
     keys were made by hand."""
 
-    def __init__(self, kms=False):
+    def __init__(self, kms=False, name=NAME):
+        self.name = name
         self.dir = pathlib.Path(tempfile.mkdtemp(prefix="mcrelay-"))
         self.port, self.metrics_port, self.plain_port, self.kms_port = free_ports(4)
         ports = [self.port, self.metrics_port] + ([self.kms_port] if kms else [])
-        subprocess.run([ROOT / "relay/dist/site", *([] if kms else ["--provisioned"]), self.dir,
-                        *map(str, ports)],
+        subprocess.run([ROOT / "relay/dist/site", *([] if kms else ["--provisioned"]), "--name", name,
+                        self.dir, *map(str, ports)],
                        check=True, env={**os.environ, "MCRELAY": str(BUILD / "mcrelay")})
         self.config = self.dir / "mcrelayd.yaml"
         self.has_kms = kms
         self.process = self.kms = None
+        self.peers = []
         self.issuer = serialization.load_pem_private_key((self.dir / "issuer.pem").read_bytes(), None)
 
     def token(self, **claims):
@@ -70,6 +82,21 @@ class Site:
             b64(json.dumps(body).encode())
         r, s = utils.decode_dss_signature(self.issuer.sign(signed.encode(), ec.ECDSA(hashes.SHA256())))
         return signed + "." + b64(r.to_bytes(32, "big") + s.to_bytes(32, "big"))
+
+    def link(self, name, port, connect=None, ca=None, tls=True, uri_port=None, **more):
+        """Makes the relay `name`, which listens on loopback at `port`, a peer, before start(). ca: the
+        PEM file that its certificate must chain to (without TLS: none). uri_port: the port in its URIs
+        where that is another one. More keys of the peer as they are."""
+        if ca is not None:
+            with open(self.dir / "peers.pem", "ab") as f:
+                f.write(pathlib.Path(ca).read_bytes())
+        keys = {"name": name, "port": uri_port or port, "connect": connect or f"127.0.0.1:{port}",
+                "tls": "on" if tls else "off", **more}
+        self.peers.append("  - {" + ", ".join(f"{k}: '{v}'" if k == "connect" else f"{k}: {v}"
+                                              for k, v in keys.items()) + "}\n")
+        base = self.config.read_text().rpartition("# links above\n")[2]
+        ca_line = f"peers_ca: {self.dir}/peers.pem\n" if (self.dir / "peers.pem").exists() else ""
+        self.config.write_text(ca_line + "peers:\n" + "".join(self.peers) + "# links above\n" + base)
 
     def start(self, extra=""):
         if extra:
@@ -145,7 +172,7 @@ class Site:
         shutil.rmtree(self.dir, ignore_errors=True)
 
     def as_user(self, user):
-        return ["--relay", f"msrps://{NAME}:{self.port}", "--connect", f"127.0.0.1:{self.port}",
+        return ["--relay", f"msrps://{self.name}:{self.port}", "--connect", f"127.0.0.1:{self.port}",
                 "--ca", self.dir / "ca.pem", "--me", f"sip:{user}@iops.example",
                 "--token", self.dir / "tokens" / user, "--keys", self.dir / f"keys/{user}.keys",
                 "--kek", self.dir / f"keys/{user}.kek",
@@ -189,10 +216,10 @@ class Peer:
             self.socket = raw
         else:
             context = ssl.create_default_context(cafile=site.dir / "ca.pem")
-            self.socket = context.wrap_socket(raw, server_hostname=NAME)
+            self.socket = context.wrap_socket(raw, server_hostname=site.name)
         self.socket.settimeout(10)
         self.scheme = "msrp" if plain else "msrps"
-        self.relay = f"{self.scheme}://{NAME}:{site.port};tcp"
+        self.relay = f"{self.scheme}://{site.name}:{site.port};tcp"
         self.service = self.relay.replace(";tcp", "/sds;tcp")
         self.me = f"{self.scheme}://client.example:9/{os.urandom(6).hex()};tcp"
         self.held = b""
