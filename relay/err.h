@@ -61,7 +61,10 @@
     X(IOPS_MCREC,       -7152, "mcrec_id must not stand in an IOPS token",           "iops_mcrec",       403, "54") \
     X(ISSUER_DOMAIN,    -7153, "this issuer may not speak for that domain",          "domain_mismatch",  403, "54") \
     X(REVOKED,          -7154, "the user is revoked",                                "revoked",          403, "54") \
-    X(AUTH_SCHEME,      -7160, "the Authorization is not Bearer",                    "auth_scheme",      401, "53") \
+    X(PEER_DOMAIN,      -7155, "this relay may not speak for that domain",           "peer_domain_mismatch", 403, "54") \
+    X(PEER_NAME,        -7156, "the first From-Path URI is not that of the relay",   "peer_name_mismatch",403, "54") \
+    X(PEER_SESSIONS,    -7157, "too many sessions of clients of the relay",          "peer_sessions",    403, "54") \
+    X(AUTH_SCHEME,      -7160, "no scheme of ours in Authorization",                  "auth_scheme",      401, "53") \
     X(AUTH_OTHER_USER,  -7161, "another MCData ID on this connection",               "auth_other_user",  403, "54") \
     X(AUTH_FAILS,       -7162, "too many failed AUTHs in a minute",                  "auth_fails",       0,   "53") \
     X(AUTH_EXPIRES_LOW, -7163, "the asked Expires is below the minimum",             "auth_expires_low", 423, "55") \
@@ -79,6 +82,17 @@
     X(CONNS_USER,       -7173, "too many connections of this user",                  "conns_user",       403, "54") \
     X(CONNS_TOTAL,      -7174, "too many connections",                               "conns_total",      0,   "") \
     X(CONNS_UNAUTH,     -7175, "too many connections without AUTH",                  "conns_unauth",     0,   "") \
+    X(DIGEST_QOP,       -7190, "the qop of the digest is not auth",                  "digest_qop",       401, "58") \
+    X(DIGEST_FIELDS,    -7191, "the digest has no cnonce or no nc",                  "digest_fields",    401, "58") \
+    X(DIGEST_ALGORITHM, -7192, "the algorithm of the digest is not offered",         "digest_algorithm", 401, "58") \
+    X(DIGEST_REALM,     -7193, "the digest is for another realm",                    "digest_realm",     401, "53") \
+    X(DIGEST_URI,       -7194, "the uri of the digest is not the last of To-Path",   "digest_uri",       401, "53") \
+    X(DIGEST_USER,      -7195, "no such user with that algorithm",                   "digest_user",      401, "53") \
+    X(DIGEST_RESPONSE,  -7196, "the response of the digest is wrong",                "digest_response",  401, "53") \
+    X(DIGEST_STALE,     -7197, "the nonce is over, the response is right",           "digest_stale",     401, "53") \
+    X(DIGEST_REPLAY,    -7198, "the nonce count was used before",                    "digest_replay",    401, "53") \
+    X(DIGEST_WAIT,      -7199, "the user has failed too often and has to wait",      "digest_wait",      401, "53") \
+    X(DIGEST_HASH,      -7179, "the hash function of the digest is not to be had",   "digest_hash",      403, "54") \
     /* key sets: configuration, no wire answer */ \
     X(JWK_FORM,          -7180, "the key set is not an object with an array keys",   "jwk_form",         0,   "") \
     X(JWK_KTY,           -7181, "a key of a type or curve that is not allowed",      "jwk_kty",          0,   "") \
