@@ -16,12 +16,14 @@ static uint64_t mix(uint64_t h, const void *p, size_t n)
 static uint64_t mix_head(uint64_t h, const struct msrp_head *head)
 {
     struct msrp_str to = msrp_head_answer_path(head), name, value;
-    bool answered = msrp_head_is_answered(head, 200);
+    bool answered = msrp_report_is_answered(head, 200);
+    bool refused = msrp_report_is_answered(head, 413);
+    bool more = head->method == MSRP_SEND ? refused : answered; /* who answers one answers this */
 
     for (size_t i = 0; msrp_head_next(head, &i, &name, &value);)
         h = mix(mix(h, name.p, name.n), value.p, value.n);
     if (!msrp_str_is_ident(head->tid) || !msrp_head_find(head, "to-path", &value) ||
-        (answered && !msrp_head_is_answered(head, 413)) || msrp_head_find(head, "(", &value))
+        more != (answered || refused) || msrp_head_find(head, "(", &value))
         abort();
     return mix(mix(mix(h, to.p, to.n), &answered, 1), head->tid.p, head->tid.n);
 }

@@ -446,17 +446,6 @@ bool msrp_head_find(const struct msrp_head *head, const char *name, struct msrp_
     return false;
 }
 
-bool msrp_head_is_answered(const struct msrp_head *head, int code)
-{
-    if (head->is_response || head->method == MSRP_REPORT) {
-        return false; /* row G2 */
-    }
-    if (head->method != MSRP_SEND) {
-        return true;
-    }
-    return head->failure_report == MSRP_PARTIAL ? code != 200 : head->failure_report != MSRP_NO;
-}
-
 struct msrp_str msrp_head_answer_path(const struct msrp_head *head)
 {
     return head->method == MSRP_SEND ? head->from.first : head->from.text;

@@ -114,11 +114,6 @@ bool msrp_head_next(const struct msrp_head *head, size_t *iter, struct msrp_str 
 /* The value of the first header of that name (case-insensitive); false when there is none. */
 bool msrp_head_find(const struct msrp_head *head, const char *name, struct msrp_str *value);
 
-/* rfc4975#7.1.4, rows G1, P1-P3: may this request be answered with `code`? False for a response
- * and a REPORT; for Failure-Report no; for partial unless code is an error. Methods other than
- * SEND are always answered: Failure-Report speaks of SENDs. */
-bool msrp_head_is_answered(const struct msrp_head *head, int code);
-
 /* To-Path of a response to this request: leftmost From-Path URI for SEND, the whole From-Path for
  * any other method. rfc4975#7.2, row G3 */
 struct msrp_str msrp_head_answer_path(const struct msrp_head *head);

@@ -14,6 +14,7 @@
 #include "msrp/path.h"
 #include "msrp/range.h"
 #include "msrp/reader.h"
+#include "msrp/report.h"
 #include "msrp/split.h"
 #include "msrp/str.h"
 #include "msrp/uri.h"

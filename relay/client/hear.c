@@ -171,7 +171,7 @@ static void answer(struct relay_client *client, char flag, int64_t now_ms)
         }
         request->inbox = NULL;
     }
-    if (code == 0 || !msrp_head_is_answered(&request->head, code)) {
+    if (code == 0 || !msrp_report_is_answered(&request->head, code)) {
         return;
     }
     struct msrp_writer w;

@@ -121,18 +121,6 @@ static void note_live(struct relay_conn *conn)
     *live = (struct relay_live){relay_hash_of(&conn->relay->key, tid.p, tid.n), conn->out.queued};
 }
 
-/* G1 and G2: refusals obey Failure-Report whatever the method. A 200 to anything but a SEND is not
- * the transaction response that Failure-Report speaks of: without it AUTH would have no use. */
-static bool is_answered(const struct msrp_head *head, int code)
-{
-    if (head->is_response || head->method == MSRP_REPORT)
-        return false;
-    if (code == 200)
-        return head->method != MSRP_SEND ||
-               (head->failure_report != MSRP_NO && head->failure_report != MSRP_PARTIAL);
-    return head->failure_report != MSRP_NO;
-}
-
 void relay_answer(struct relay_conn *conn, int code, int err, const struct msrp_field *fields,
                   size_t fields_n)
 {
@@ -144,7 +132,7 @@ void relay_answer(struct relay_conn *conn, int code, int err, const struct msrp_
 
     if (code == 200)
         conn->good = true;
-    if (!is_answered(head, code))
+    if (!msrp_report_is_answered(head, code))
         return;
     for (; n < fields_n && n < 3; n++)
         all[n] = fields[n];

@@ -346,34 +346,7 @@ static void row_48(void **state)
     assert_int_equal(parse(&h, wire, false), 0);
     assert_true(h.has_status && h.status.space == 0 && h.status.code == 200);
     assert_true(msrp_str_is(h.status.text, "OK then"));
-    assert_false(msrp_head_is_answered(&h, 400));
     row_passed("10.48");
-}
-
-/* rows G1, P1: who may be answered. */
-static void answered(void **state)
-{
-    static const struct {
-        const char *line;
-        bool ok, error;
-    } rows[] = {{"", true, true},
-                {"Failure-Report: yes\r\n", true, true},
-                {"Failure-Report: partial\r\n", false, true},
-                {"Failure-Report: no\r\n", false, false}};
-    struct msrp_head h;
-    char wire[512];
-
-    (void)state;
-    for (size_t i = 0; i < COUNT(rows); i++) {
-        snprintf(wire, sizeof(wire), START PATHS ID "%s", rows[i].line);
-        assert_int_equal(parse(&h, wire, false), 0);
-        assert_int_equal(msrp_head_is_answered(&h, 200), rows[i].ok);
-        assert_int_equal(msrp_head_is_answered(&h, 413), rows[i].error);
-    }
-    assert_int_equal(parse(&h, "MSRP abcd AUTH\r\n" PATHS "Failure-Report: no\r\n", false), 0);
-    assert_true(msrp_head_is_answered(&h, 200));
-    assert_int_equal(parse(&h, "MSRP abcd 200\r\n" PATHS, false), 0);
-    assert_false(msrp_head_is_answered(&h, 400));
 }
 
 /* The whole is refused when a line of it holds what only a reader would have caught. */
@@ -418,25 +391,15 @@ static void caps(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(f1_start_line),
-        cmocka_unit_test(f9_order),
-        cmocka_unit_test(f10_names),
-        cmocka_unit_test(f16_utf8),
-        cmocka_unit_test(fields_of_auth),
-        cmocka_unit_test(bad_expires),
-        cmocka_unit_test(row_5),
-        cmocka_unit_test(row_7),
-        cmocka_unit_test(row_8),
-        cmocka_unit_test(row_9),
-        cmocka_unit_test(row_10),
-        cmocka_unit_test(row_11),
-        cmocka_unit_test(row_22),
-        cmocka_unit_test(row_23),
-        cmocka_unit_test(row_24),
-        cmocka_unit_test(row_27),
-        cmocka_unit_test(row_48),
-        cmocka_unit_test(answered),
-        cmocka_unit_test(parsed_by_itself),
+        cmocka_unit_test(f1_start_line),  cmocka_unit_test(f9_order),
+        cmocka_unit_test(f10_names),      cmocka_unit_test(f16_utf8),
+        cmocka_unit_test(fields_of_auth), cmocka_unit_test(bad_expires),
+        cmocka_unit_test(row_5),          cmocka_unit_test(row_7),
+        cmocka_unit_test(row_8),          cmocka_unit_test(row_9),
+        cmocka_unit_test(row_10),         cmocka_unit_test(row_11),
+        cmocka_unit_test(row_22),         cmocka_unit_test(row_23),
+        cmocka_unit_test(row_24),         cmocka_unit_test(row_27),
+        cmocka_unit_test(row_48),         cmocka_unit_test(parsed_by_itself),
         cmocka_unit_test(caps),
     };
 

@@ -243,6 +243,9 @@ static void silence_is_kept(void **state)
              "Message-ID: 1234\r\nFailure-Report: no\r\nContent-Type: text/plain\r\n\r\nx\r\n"
              "-------tid1$\r\n",
              kit.own);
+    kit_hear(&kit,
+             "MSRP tid2 NICKNAME\r\nTo-Path: %s\r\n" FROM "Failure-Report: no\r\n-------tid2$\r\n",
+             kit.own);
     assert_int_equal(kit.said_n, 0);
     kit_close(&kit);
 }
