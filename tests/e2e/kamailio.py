@@ -23,6 +23,15 @@ def modules():
                 if "paths to modules" in line)
 
 
+def fitting(sender, path, headers=()):
+    """The longest body with which a SEND of one chunk is a frame that Kamailio's script can see."""
+    sizes = []
+    write, sender.write = sender.write, lambda octets: sizes.append(len(octets))
+    sender.send(path, bytes(10000), headers=headers)
+    sender.write = write
+    return 10000 + FRAME_MAX - sizes[0]
+
+
 class Kamailio:
     """One Kamailio on a loopback port. relay: (name, port) of the relay that it is linked with, the port
     being the one to connect to; tls: a folder with ca.pem, NAME.pem and NAME.key, or None for TCP."""

@@ -113,3 +113,23 @@ class Endpoint(Peer):
             return True
         finally:
             self.socket.settimeout(20)
+
+
+def deliver(sender, receiver, body, chunk, headers=()):
+    """One message in chunks; every chunk gets 200 from the sender's relay, the body arrives."""
+    tids, message_id = sender.message(receiver.path, body, chunk, headers)
+    assert [sender.response(tid)[0][1:3] for tid in tids] == [[tid, "200"] for tid in tids]
+    got = b""
+    while True:
+        frame = receiver.frame()
+        words, header, octets, flag = frame
+        assert words[2] == "SEND" and header["Message-ID"] == message_id
+        assert header["To-Path"] == receiver.me and header["From-Path"].endswith(" " + sender.me)
+        first = int(header["Byte-Range"].split("-")[0])
+        assert first == len(got) + 1, "chunks arrive in order"
+        got += octets
+        receiver.respond(frame)
+        if flag == "$":
+            break
+    assert got == body
+    return frame

@@ -1,4 +1,4 @@
-"""Kamailio 5.6 as the other relay: what it does by itself, and what the two do together.
+"""Kamailio 5.6 as an MSRP relay: what it does by itself. With us: test_kamailio_path.py.
 
 What was found out about it with the raw endpoint of standard.py, and what its msrp module's own
 examples do as well (each line has a test below):
@@ -24,9 +24,9 @@ import socket
 import time
 
 import pytest
-from kamailio import FRAME_MAX, PASSWORD, Kamailio
-from standard import Endpoint
-from throwaway import NAME, Site, certificate, free_ports
+from kamailio import PASSWORD, Kamailio, fitting
+from standard import Endpoint, deliver
+from throwaway import NAME, Site, free_ports
 
 KINDS = ["tcp", "tls"]
 
@@ -43,7 +43,7 @@ def site():
 @pytest.fixture(scope="module")
 def relays(site):
     """Two Kamailios, {"tcp": .., "tls": ..}; each knows the site's relay."""
-    certificate(site.dir, "kamailio-tls.example")
+    site.certificate("kamailio-tls.example")
     ports = dict(zip(KINDS, free_ports(2)))
     made = {"tcp": Kamailio("kamailio-tcp.example", ports["tcp"], (NAME, site.plain_port)),
             "tls": Kamailio("kamailio-tls.example", ports["tls"], (NAME, site.port), tls=site.dir)}
@@ -60,37 +60,6 @@ def relays(site):
 def kamailio(request, relays):
     return relays[request.param]
 
-
-def fitting(sender, path, headers=()):
-    """The longest body with which a SEND of one chunk is a frame that Kamailio's script can see."""
-    sizes = []
-    write, sender.write = sender.write, lambda octets: sizes.append(len(octets))
-    sender.send(path, bytes(10000), headers=headers)
-    sender.write = write
-    return 10000 + FRAME_MAX - sizes[0]
-
-
-def deliver(sender, receiver, body, chunk, headers=()):
-    """One message in chunks; every chunk gets 200 from the sender's relay, the body arrives."""
-    tids, message_id = sender.message(receiver.path, body, chunk, headers)
-    assert [sender.response(tid)[0][1:3] for tid in tids] == [[tid, "200"] for tid in tids]
-    got = b""
-    while True:
-        frame = receiver.frame()
-        words, header, octets, flag = frame
-        assert words[2] == "SEND" and header["Message-ID"] == message_id
-        assert header["To-Path"] == receiver.me and header["From-Path"].endswith(" " + sender.me)
-        first = int(header["Byte-Range"].split("-")[0])
-        assert first == len(got) + 1, "chunks arrive in order"
-        got += octets
-        receiver.respond(frame)
-        if flag == "$":
-            break
-    assert got == body
-    return frame
-
-
-# --- Kamailio alone ---------------------------------------------------------------------------------
 
 def test_auth(kamailio):
     e = kamailio.endpoint()

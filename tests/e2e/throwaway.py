@@ -3,6 +3,7 @@ import base64
 import json
 import os
 import pathlib
+import random
 import shutil
 import signal
 import socket
@@ -29,25 +30,23 @@ def linked(a="a.iops.example", b="b.iops.example", tls=True, **more):
             near.link(far.name, far.plain_port, tls=False, uri_port=far.port, **more)
     return sites
 
-def free_ports(n):
-    sockets = [socket.socket() for _ in range(n)]
-    for s in sockets:
-        s.bind(("127.0.0.1", 0))
-    ports = [s.getsockname()[1] for s in sockets]
-    for s in sockets:
-        s.close()
-    return ports
+handed_out = set()
 
-def certificate(folder, name):
-    """NAME.pem and NAME.key, signed by the site's CA, for a relay: it is server and client."""
-    subprocess.run(
-        ["bash", "-euc", r"""
-         openssl ecparam -name prime256v1 -genkey -noout -out "$1.key"
-         openssl req -new -key "$1.key" -subj "/CN=$1" -out "$1.csr"
-         printf 'subjectAltName=DNS:%s\nextendedKeyUsage=serverAuth,clientAuth\n' "$1" >"$1.ext"
-         openssl x509 -req -in "$1.csr" -CA ca.pem -CAkey ca.key -CAcreateserial -days 2 \
-             -extfile "$1.ext" -out "$1.pem" """, "certificate", name],
-        cwd=folder, check=True, capture_output=True)
+def free_ports(n):
+    """Ports that nobody listens on, below those that the system gives to connections: one of these
+    may be taken at any time."""
+    ports = []
+    while len(ports) < n:
+        port = random.randrange(10240, 32768)
+        try:
+            with socket.socket() as s:
+                s.bind(("127.0.0.1", port))
+        except OSError:
+            continue
+        if port not in handed_out:
+            handed_out.add(port)
+            ports.append(port)
+    return ports
 
 def b64(octets):
     return base64.urlsafe_b64encode(octets).rstrip(b"=").decode()
@@ -82,6 +81,17 @@ class Site:
             b64(json.dumps(body).encode())
         r, s = utils.decode_dss_signature(self.issuer.sign(signed.encode(), ec.ECDSA(hashes.SHA256())))
         return signed + "." + b64(r.to_bytes(32, "big") + s.to_bytes(32, "big"))
+
+    def certificate(self, name):
+        """NAME.pem and NAME.key of our CA, for a relay that is not ours."""
+        subprocess.run(
+            ["bash", "-euc", r"""
+             openssl ecparam -name prime256v1 -genkey -noout -out "$1.key"
+             openssl req -new -key "$1.key" -subj "/CN=$1" -out "$1.csr"
+             printf 'subjectAltName=DNS:%s\nextendedKeyUsage=serverAuth,clientAuth\n' "$1" >"$1.ext"
+             openssl x509 -req -in "$1.csr" -CA ca.pem -CAkey ca.key -CAcreateserial -days 2 \
+                 -extfile "$1.ext" -out "$1.pem" """, "certificate", name],
+            cwd=self.dir, check=True, capture_output=True)
 
     def link(self, name, port, connect=None, ca=None, tls=True, uri_port=None, **more):
         """Makes the relay `name`, which listens on loopback at `port`, a peer, before start(). ca: the
