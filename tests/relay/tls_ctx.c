@@ -114,6 +114,61 @@ static void a_client_needs_a_ca_that_reads(void **state)
     relay_ctx_unref(kit_client_ctx(&ca));
 }
 
+static int load_peer(const struct kit_cert *own, const char *anchors, char *why)
+{
+    struct relay_pem cert = kit_file("c.pem", own->cert_pem), key = kit_file("k.pem", own->key_pem);
+    struct relay_pem pem = kit_file("peers.pem", anchors);
+    struct relay_ctx *ctx = (void *)why;
+    int err = relay_ctx_peer(&ctx, &cert, &key, KIT_NAME, &pem, why, RELAY_CTX_WHY);
+
+    assert_int_equal(err == 0, ctx != NULL);
+    assert_int_equal(ERR_peek_error(), 0);
+    relay_ctx_unref(ctx);
+    return err;
+}
+
+/* Who dials must be good as a client, too. */
+static void a_relay_dials_with_its_certificate(void **state)
+{
+    static const struct {
+        const char *use;
+        bool good;
+    } rows[] = {{NULL, true}, {"serverAuth,clientAuth", true}, {"serverAuth", false}};
+    struct kit_cert other = kit_cert("x", "DNS:other.iops.example", &ca);
+    char why[RELAY_CTX_WHY];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct kit_cert own = kit_make(&(struct kit_wish){
+            .cn = "x", .san = "DNS:" KIT_NAME, .ca = &ca, .use = rows[i].use, .ends_s = 3600});
+
+        assert_int_equal(load_peer(&own, ca.cert_pem, why), rows[i].good ? 0 : RELAY_E_CONF);
+        if (!rows[i].good)
+            assert_string_equal(why, "c.pem: the certificate is not for TLS clients, and peers are "
+                                     "dialled with it; issue one with serverAuth and clientAuth in "
+                                     "its extendedKeyUsage");
+        kit_cert_free(&own);
+    }
+    assert_int_equal(load_peer(&leaf, "nothing", why), RELAY_E_CONF);
+    assert_ptr_equal(strstr(why, "peers.pem: certificate 1 does not read"), why);
+    assert_int_equal(load_peer(&other, ca.cert_pem, why), RELAY_E_CONF);
+    assert_ptr_equal(strstr(why, "c.pem: the certificate is not for " KIT_NAME), why);
+    kit_cert_free(&other);
+}
+
+static void a_peers_ca_must_read(void **state)
+{
+    struct relay_ctx *ctx = kit_server_ctx(&leaf);
+    struct relay_pem bad = kit_file("peers.pem", "nothing");
+    char why[RELAY_CTX_WHY];
+
+    (void)state;
+    assert_int_equal(relay_ctx_ask(ctx, &bad, why, sizeof why), RELAY_E_CONF);
+    assert_ptr_equal(strstr(why, "peers.pem: certificate 1 does not read"), why);
+    kit_ask(ctx, &ca);
+    relay_ctx_unref(ctx);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -122,6 +177,8 @@ int main(void)
         cmocka_unit_test(wrong_files_are_named),
         cmocka_unit_test(a_key_with_a_pass_phrase_is_refused),
         cmocka_unit_test(a_client_needs_a_ca_that_reads),
+        cmocka_unit_test(a_relay_dials_with_its_certificate),
+        cmocka_unit_test(a_peers_ca_must_read),
     };
 
     return cmocka_run_group_tests(tests, setup, teardown);

@@ -49,27 +49,39 @@ static inline void kit_extension(X509 *cert, X509 *issuer, int nid, const char *
     X509_EXTENSION_free(extension);
 }
 
-/* A certificate for `san` ("DNS:..."; NULL: a CA), signed by `ca` (NULL: by itself). */
-static inline struct kit_cert kit_cert(const char *cn, const char *san, const struct kit_cert *ca)
+/* What a certificate shall be. */
+struct kit_wish {
+    const char *cn;
+    const char *san;           /* "DNS:..."; "": none; NULL: a CA */
+    const struct kit_cert *ca; /* signs it; NULL: it does itself */
+    const char *use;           /* extendedKeyUsage, NULL: none */
+    long ends_s;               /* seconds from now */
+};
+
+static inline struct kit_cert kit_make(const struct kit_wish *wish)
 {
     struct kit_cert made = {.key = EVP_EC_gen("P-256"), .cert = X509_new()};
     X509_NAME *name = X509_get_subject_name(made.cert);
+    X509 *issuer = wish->ca ? wish->ca->cert : made.cert;
     static long serial;
     BIO *bio;
 
     assert_non_null(made.key);
     X509_set_version(made.cert, 2);
     ASN1_INTEGER_set(X509_get_serialNumber(made.cert), ++serial);
-    X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC, (const unsigned char *)cn, -1, -1, 0);
+    X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC, (const unsigned char *)wish->cn, -1, -1,
+                               0);
     X509_gmtime_adj(X509_getm_notBefore(made.cert), -3600);
-    X509_gmtime_adj(X509_getm_notAfter(made.cert), 3600);
-    X509_set_issuer_name(made.cert, ca ? X509_get_subject_name(ca->cert) : name);
+    X509_gmtime_adj(X509_getm_notAfter(made.cert), wish->ends_s);
+    X509_set_issuer_name(made.cert, X509_get_subject_name(issuer));
     X509_set_pubkey(made.cert, made.key);
-    kit_extension(made.cert, ca ? ca->cert : made.cert, NID_basic_constraints,
-                  san ? "critical,CA:FALSE" : "critical,CA:TRUE");
-    if (san && *san)
-        kit_extension(made.cert, ca ? ca->cert : made.cert, NID_subject_alt_name, san);
-    assert_true(X509_sign(made.cert, ca ? ca->key : made.key, EVP_sha256()) > 0);
+    kit_extension(made.cert, issuer, NID_basic_constraints,
+                  wish->san ? "critical,CA:FALSE" : "critical,CA:TRUE");
+    if (wish->san && *wish->san)
+        kit_extension(made.cert, issuer, NID_subject_alt_name, wish->san);
+    if (wish->use)
+        kit_extension(made.cert, issuer, NID_ext_key_usage, wish->use);
+    assert_true(X509_sign(made.cert, wish->ca ? wish->ca->key : made.key, EVP_sha256()) > 0);
     bio = BIO_new(BIO_s_mem());
     PEM_write_bio_X509(bio, made.cert);
     made.cert_pem = kit_pem(bio);
@@ -77,6 +89,12 @@ static inline struct kit_cert kit_cert(const char *cn, const char *san, const st
     PEM_write_bio_PrivateKey(bio, made.key, NULL, NULL, 0, NULL, NULL);
     made.key_pem = kit_pem(bio);
     return made;
+}
+
+/* A certificate for `san` ("DNS:..."; NULL: a CA), signed by `ca` (NULL: by itself). */
+static inline struct kit_cert kit_cert(const char *cn, const char *san, const struct kit_cert *ca)
+{
+    return kit_make(&(struct kit_wish){.cn = cn, .san = san, .ca = ca, .ends_s = 3600});
 }
 
 static inline void kit_cert_free(struct kit_cert *cert)
