@@ -89,7 +89,7 @@ static int put_head(struct relay_outbox *box, const struct relay_letter *letter,
     struct msrp_str content_type = {type, w.n};
 
     msrp_writer_init(&w, head, sizeof(head));
-    msrp_writer_request(&w, msrp_str_of(box->tid), "SEND");
+    msrp_writer_request(&w, msrp_str_of(box->mark.tid), "SEND");
     msrp_writer_header(&w, "To-Path", msrp_str_of(route->to_path));
     msrp_writer_header(&w, "From-Path", msrp_str_of(route->from));
     msrp_writer_header(&w, "Message-ID", msrp_str_of(letter->message_id));
@@ -108,7 +108,7 @@ static int put_end(struct relay_outbox *box, struct relay_letter *letter, char f
     char line[MSRP_END_MAX];
     struct msrp_writer w;
     msrp_writer_init(&w, line, sizeof(line));
-    msrp_writer_end(&w, msrp_str_of(box->tid), flag, has_body);
+    msrp_writer_end(&w, msrp_str_of(box->mark.tid), flag, has_body);
     long n = msrp_writer_done(&w);
     int rc = n < 0 ? (int)n : put(box, line, (size_t)n);
     if (rc != 0) {
@@ -125,7 +125,7 @@ static int put_end(struct relay_outbox *box, struct relay_letter *letter, char f
     }
     struct relay_letter_chunk *chunk = &letter->chunks[letter->chunks_n++];
     *chunk = (struct relay_letter_chunk){.end = box->made, .sent_ms = -1};
-    memcpy(chunk->tid, box->tid, sizeof(chunk->tid));
+    memcpy(chunk->tid, box->mark.tid, sizeof(chunk->tid));
     return 0;
 }
 
@@ -139,8 +139,8 @@ static int make_tid(struct relay_outbox *box, const struct relay_letter *letter,
     if (random->fill(random->ctx, rnd, sizeof(rnd)) < 0) {
         return RELAY_E_RANDOM;
     }
-    box->carry_n = 0;
-    return msrp_tid_pick(box->tid, rnd, 4, &body, 1);
+    box->mark.carry_n = 0;
+    return msrp_tid_pick(box->mark.tid, rnd, 4, &body, 1);
 }
 
 static int open_chunk(struct relay_outbox *box, struct relay_letter *letter,
@@ -188,32 +188,6 @@ static int close_chunk(struct relay_outbox *box)
     return put_end(box, letter, flag, true);
 }
 
-/* How many of n body octets may be written without this chunk's own end-line in them. row F8 */
-static size_t clear_of_end(struct relay_outbox *box, const char *p, size_t n)
-{
-    struct msrp_str spans[2] = {{box->carry, box->carry_n}, {p, n}};
-    size_t found = msrp_tid_find(msrp_str_of(box->tid), spans, 2);
-    if (found == SIZE_MAX) {
-        return n;
-    }
-    found += 6; /* up to six of its dashes may still stand in this chunk */
-    return found > box->carry_n ? found - box->carry_n : 0;
-}
-
-static void keep_carry(struct relay_outbox *box, const char *p, size_t n)
-{
-    size_t most = 7 + MSRP_IDENT_MADE - 1;
-    if (n >= most) {
-        memcpy(box->carry, p + n - most, most);
-        box->carry_n = most;
-        return;
-    }
-    size_t keep = box->carry_n < most - n ? box->carry_n : most - n;
-    memmove(box->carry, box->carry + box->carry_n - keep, keep);
-    memcpy(box->carry + keep, p, n);
-    box->carry_n = keep + n;
-}
-
 static int put_body(struct relay_outbox *box, const struct relay_client_random *random)
 {
     const char *p;
@@ -229,12 +203,12 @@ static int put_body(struct relay_outbox *box, const struct relay_client_random *
     if (n > box->most - box->written) {
         n = (size_t)(box->most - box->written);
     }
-    size_t clear = clear_of_end(box, p, n);
+    size_t clear = relay_mark_clear(&box->mark, p, n);
     int rc = put(box, p, clear);
     if (rc != 0) {
         return rc;
     }
-    keep_carry(box, p, clear);
+    relay_mark_passed(&box->mark, p, clear);
     relay_letter_took(letter, clear);
     box->written += clear;
     return clear < n || box->written == box->most ? close_chunk(box) : 0;

@@ -7,6 +7,7 @@
 #define RELAY_CLIENT_OUTBOX_H
 
 #include "relay/client/letter.h"
+#include "relay/client/mark.h"
 
 enum {
     RELAY_OUTBOX_AHEAD = 32 * 1024,  /* octets made ahead of the wire */
@@ -21,11 +22,9 @@ struct relay_outbox {
 
     struct relay_letter *letters; /* in the order they were added; ended ones too */
     struct relay_letter *open;    /* whose chunk is being written, or NULL */
-    char tid[MSRP_IDENT_MADE + 1];
-    uint64_t written;         /* body octets of that chunk */
-    uint64_t most;            /* it ends there */
-    char carry[MSRP_END_MAX]; /* its last octets: its end-line must not stand in the body */
-    size_t carry_n;
+    struct relay_mark mark;       /* of that chunk */
+    uint64_t written;             /* body octets of it */
+    uint64_t most;                /* it ends there */
 };
 
 /* Where letters go; both empty before AUTH. */

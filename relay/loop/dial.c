@@ -15,7 +15,7 @@ enum {
                                the sender */
 };
 
-static int random_fill(void *ctx, void *p, size_t n)
+int relay_dial_random(void *ctx, void *p, size_t n)
 {
     (void)ctx;
     return n <= INT32_MAX && RAND_bytes(p, (int)n) == 1 ? 0 : -1;
@@ -35,6 +35,22 @@ static void on_retry(uv_handle_t *handle)
     relay_line_release(line);
 }
 
+void relay_line_stands(struct relay_line *line)
+{
+    (void)uv_tcp_nodelay(&line->tcp, 1);
+    if (line->tls == NULL) {
+        line->open = true;
+        line->shake_ms = -1;
+        relay_line_feed(line, RELAY_CLIENT_IN_OPEN, 0);
+    } else {
+        relay_line_cipher(line, NULL, 0);
+    }
+    relay_line_read(line);
+    if (!line->gone) {
+        relay_line_write(line);
+    }
+}
+
 static void on_connect(uv_connect_t *req, int status)
 {
     struct relay_line *line = req->data;
@@ -48,18 +64,7 @@ static void on_connect(uv_connect_t *req, int status)
                             uv_strerror(status));
         }
     } else if (!line->gone) {
-        (void)uv_tcp_nodelay(&line->tcp, 1);
-        if (line->tls == NULL) {
-            line->open = true;
-            line->shake_ms = -1;
-            relay_line_feed(line, RELAY_CLIENT_IN_OPEN, 0);
-        } else {
-            relay_line_cipher(line, NULL, 0);
-        }
-        relay_line_read(line);
-        if (!line->gone) {
-            relay_line_write(line);
-        }
+        relay_line_stands(line);
     }
     relay_line_release(line);
 }
@@ -103,7 +108,7 @@ static void on_resolved(uv_getaddrinfo_t *req, int status, struct addrinfo *foun
 }
 
 /* Cuts "ADDR:PORT" or "[ADDR]:PORT". */
-static bool cut_address(const char *text, char host[256], char port[8])
+bool relay_line_cut_address(const char *text, char host[256], char port[8])
 {
     const char *colon = strrchr(text, ':');
     size_t n = colon != NULL ? (size_t)(colon - text) : 0;
@@ -120,73 +125,149 @@ static bool cut_address(const char *text, char host[256], char port[8])
     return true;
 }
 
-static int start(struct relay_line *line)
+int relay_line_connect(struct relay_line *line, const char *text)
 {
     struct msrp_uri uri;
     struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM};
     char host[256], port[8];
-    if (msrp_uri_parse(&uri, msrp_str_of(line->conf.client.relay)) != 0 || uri.host.n > 255) {
-        return RELAY_E_CONF;
-    }
-    line->is_secure = uri.is_secure;
-    memcpy(line->host, uri.host.p, uri.host.n);
-    if (line->conf.connect == NULL) {
+    int err = 0;
+    if (msrp_uri_parse(&uri, msrp_str_of(text)) != 0 || uri.host.n > 255) {
+        err = RELAY_E_CONF;
+    } else {
+        memcpy(line->host, uri.host.p, uri.host.n);
         memcpy(host, line->host, uri.host.n + 1);
         snprintf(port, sizeof(port), "%d", uri.has_port ? uri.port : MSRP_PORT_NUMBER);
-    } else if (!cut_address(line->conf.connect, host, port)) {
-        return RELAY_E_CONF;
-    }
-    if (line->is_secure) {
-        line->tls = relay_tls_client(line->dial->tls, line->host);
-        if (line->tls == NULL) {
-            return RELAY_E_NOMEM;
+        if (line->conf.connect != NULL && !relay_line_cut_address(line->conf.connect, host, port)) {
+            err = RELAY_E_CONF;
         }
     }
+    if (err == 0 && uri.is_secure) {
+        line->tls = relay_tls_client(line->dial->tls, line->host);
+        err = line->tls == NULL ? RELAY_E_NOMEM : 0;
+    }
     line->resolve.data = line;
-    int rc = uv_getaddrinfo(&line->dial->uv, &line->resolve, on_resolved, host, port, &hints);
-    return rc < 0 ? RELAY_E_IO : 0;
+    if (err == 0 &&
+        uv_getaddrinfo(&line->dial->uv, &line->resolve, on_resolved, host, port, &hints) < 0) {
+        err = RELAY_E_IO;
+    }
+    if (err != 0) {
+        relay_line_drop(line);
+        return err;
+    }
+    line->busy++;
+    relay_line_arm(line);
+    return 0;
 }
 
-struct relay_line *relay_line_open(struct relay_dial *dial, const struct relay_line_conf *conf,
-                                   int *err)
+struct relay_line *relay_line_new(struct relay_dial *dial, const struct relay_line_kind *kind,
+                                  void *machine, const struct relay_line_conf *conf)
 {
-    struct relay_client_random random = {random_fill, NULL};
     struct relay_line *line = calloc(1, sizeof(*line));
     if (line == NULL) {
-        *err = RELAY_E_NOMEM;
+        kind->free(machine);
         return NULL;
     }
     uv_update_time(&dial->uv);
     line->dial = dial;
+    line->kind = kind;
+    line->machine = machine;
     line->conf = *conf;
     line->close_ms = line->read_ms = -1;
     line->shake_ms =
         (int64_t)uv_now(&dial->uv) + (conf->handshake_ms != 0 ? conf->handshake_ms : HANDSHAKE_MS);
-    line->client = relay_client_new(&conf->client, &random);
-    *err = line->client == NULL ? RELAY_E_CONF : start(line);
-    if (*err != 0) {
-        relay_client_free(line->client);
-        relay_tls_free(line->tls);
-        free(line);
-        return NULL;
-    }
     (void)uv_timer_init(&dial->uv, &line->timer);
     line->timer.data = line;
-    line->busy = 2; /* timer, resolve */
+    line->busy = 1; /* timer */
     line->next = dial->lines;
     if (line->next != NULL) {
         line->next->prev = line;
     }
     dial->lines = line;
-    relay_line_arm(line);
     return line;
+}
+
+/* --- a client behind a line --- */
+
+static void client_feed(void *client, const struct relay_client_in *in)
+{
+    relay_client_feed(client, in);
+}
+
+/* CLOSED ends the line. */
+static bool client_drain(struct relay_line *line)
+{
+    struct relay_client_event event;
+    for (;;) {
+        struct relay_client_now now = relay_line_now(line->dial);
+        if (!relay_client_take(line->machine, &now, &event)) {
+            return true;
+        }
+        line->conf.event(line->conf.ctx, line, &event);
+        if (event.kind == RELAY_CLIENT_CLOSED) {
+            return false;
+        }
+    }
+}
+
+static char *client_buffer(void *client, size_t *n)
+{
+    return relay_client_buffer(client, n);
+}
+
+static const char *client_output(void *client, const struct relay_client_now *now, size_t *n)
+{
+    return relay_client_output(client, now, n);
+}
+
+static void client_sent(void *client, const struct relay_client_now *now, size_t n)
+{
+    relay_client_sent(client, now, n);
+}
+
+static bool client_is_quiet(const void *client)
+{
+    return relay_client_is_quiet(client);
+}
+
+static int64_t client_next_ms(const void *client)
+{
+    return relay_client_next_ms(client);
+}
+
+static void client_free(void *client)
+{
+    relay_client_free(client);
+}
+
+static const struct relay_line_kind client_kind = {
+    .feed = client_feed,
+    .drain = client_drain,
+    .buffer = client_buffer,
+    .output = client_output,
+    .sent = client_sent,
+    .is_quiet = client_is_quiet,
+    .next_ms = client_next_ms,
+    .free = client_free,
+};
+
+struct relay_line *relay_line_open(struct relay_dial *dial, const struct relay_line_conf *conf,
+                                   int *err)
+{
+    struct relay_client_random random = {relay_dial_random, NULL};
+    struct relay_client *client = relay_client_new(&conf->client, &random);
+    struct relay_line *line =
+        client != NULL ? relay_line_new(dial, &client_kind, client, conf) : NULL;
+    *err = client == NULL ? RELAY_E_CONF
+           : line == NULL ? RELAY_E_NOMEM
+                          : relay_line_connect(line, conf->client.relay);
+    return *err == 0 ? line : NULL;
 }
 
 int relay_line_send(struct relay_line *line, struct relay_client_sds *sds, uint64_t *id)
 {
     uv_update_time(&line->dial->uv);
     struct relay_client_now now = relay_line_now(line->dial);
-    int rc = relay_client_send(line->client, &now, sds, id);
+    int rc = relay_client_send(line->machine, &now, sds, id);
     if (rc == 0 && !line->gone) {
         /* not written here: the event that is being told may borrow from the client */
         relay_line_wake(line);
@@ -197,7 +278,7 @@ int relay_line_send(struct relay_line *line, struct relay_client_sds *sds, uint6
 int relay_line_send_key(struct relay_line *line, const char *to, const void *mikey, size_t n,
                         uint64_t *id)
 {
-    int rc = relay_client_send_key(line->client, to, mikey, n, id);
+    int rc = relay_client_send_key(line->machine, to, mikey, n, id);
     if (rc == 0 && !line->gone) {
         relay_line_wake(line);
     }
@@ -215,12 +296,12 @@ void relay_line_close(struct relay_line *line)
 
 void relay_line_disown(struct relay_line *line)
 {
-    relay_client_disown(line->client);
+    relay_client_disown(line->machine);
 }
 
 const struct relay_client *relay_line_client(const struct relay_line *line)
 {
-    return line->client;
+    return line->machine;
 }
 
 /* --- the dial --- */
@@ -324,7 +405,7 @@ int relay_dial_on_stop(struct relay_dial *dial, void (*fn)(void *ctx, int signal
 
 int relay_dial_run(struct relay_dial *dial)
 {
-    while (!dial->stopped && dial->lines != NULL) {
+    while (!dial->stopped && (dial->lines != NULL || dial->listeners > 0)) {
         uv_run(&dial->uv, UV_RUN_ONCE);
     }
     dial->stopped = false;

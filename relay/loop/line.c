@@ -27,7 +27,7 @@ void relay_line_release(struct relay_line *line)
     if (line->found != NULL) {
         uv_freeaddrinfo(line->found);
     }
-    relay_client_free(line->client);
+    line->kind->free(line->machine);
     relay_tls_free(line->tls);
     free(line->in_flight);
     free(line);
@@ -50,29 +50,24 @@ void relay_line_drop(struct relay_line *line)
     }
     (void)uv_cancel((uv_req_t *)&line->resolve);
     uv_close((uv_handle_t *)&line->timer, on_gone);
+    if (line->kind->goes_at_once) {
+        line->kind->free(line->machine);
+        line->machine = NULL;
+    }
     if (line->has_tcp && !uv_is_closing((uv_handle_t *)&line->tcp)) {
         uv_close((uv_handle_t *)&line->tcp, on_gone);
     }
 }
 
-/* Tells the caller what came of it; CLOSED ends the line. */
-static void drain(struct relay_line *line)
+void relay_line_drain(struct relay_line *line)
 {
-    struct relay_client_event event;
     if (line->draining || line->gone) {
         return;
     }
     line->draining = true;
-    for (;;) {
-        struct relay_client_now now = relay_line_now(line->dial);
-        if (!relay_client_take(line->client, &now, &event)) {
-            break;
-        }
-        line->conf.event(line->conf.ctx, line, &event);
-        if (event.kind == RELAY_CLIENT_CLOSED) {
-            relay_line_drop(line);
-            return;
-        }
+    if (!line->kind->drain(line)) {
+        relay_line_drop(line);
+        return;
     }
     line->draining = false;
 }
@@ -80,8 +75,8 @@ static void drain(struct relay_line *line)
 void relay_line_feed(struct relay_line *line, enum relay_client_in_kind kind, size_t n)
 {
     struct relay_client_in in = {.kind = kind, .now = relay_line_now(line->dial), .n = n};
-    relay_client_feed(line->client, &in);
-    drain(line);
+    line->kind->feed(line->machine, &in);
+    relay_line_drain(line);
 }
 
 void relay_line_fail(struct relay_line *line, int err, const char *format, ...)
@@ -98,8 +93,8 @@ void relay_line_fail(struct relay_line *line, int err, const char *format, ...)
                                  .now = relay_line_now(line->dial),
                                  .err = err,
                                  .text = text};
-    relay_client_feed(line->client, &in);
-    drain(line);
+    line->kind->feed(line->machine, &in);
+    relay_line_drain(line);
 }
 
 /* --- time --- */
@@ -125,7 +120,7 @@ static void on_timer(uv_timer_t *timer)
         line->read_ms = -1;
         relay_line_read(line);
     }
-    int64_t due_ms = relay_client_next_ms(line->client);
+    int64_t due_ms = line->kind->next_ms(line->machine);
     if (due_ms >= 0 && now_ms >= due_ms) {
         relay_line_feed(line, RELAY_CLIENT_IN_TICK, 0);
     }
@@ -147,7 +142,7 @@ void relay_line_arm(struct relay_line *line)
     int64_t now_ms = (int64_t)uv_now(&line->dial->uv);
     int64_t due_ms = earlier(line->shake_ms, line->close_ms);
     due_ms = earlier(due_ms, line->read_ms);
-    due_ms = earlier(due_ms, relay_client_next_ms(line->client));
+    due_ms = earlier(due_ms, line->kind->next_ms(line->machine));
     if (due_ms < 0) {
         uv_timer_stop(&line->timer);
     } else {
@@ -162,7 +157,7 @@ static void acknowledge(struct relay_line *line)
 {
     struct relay_client_now now = relay_line_now(line->dial);
     if (line->plain_n > 0) {
-        relay_client_sent(line->client, &now, line->plain_n);
+        line->kind->sent(line->machine, &now, line->plain_n);
     }
     line->plain_n = 0;
 }
@@ -237,7 +232,7 @@ static bool write_some(struct relay_line *line)
 {
     struct relay_client_now now = relay_line_now(line->dial);
     size_t n;
-    const char *p = relay_client_output(line->client, &now, &n);
+    const char *p = line->kind->output(line->machine, &now, &n);
     if (p == NULL) {
         return false;
     }
@@ -283,10 +278,10 @@ void relay_line_write(struct relay_line *line)
         acknowledge(line);
         more = line->open && write_some(line);
         if (!more) {
-            drain(line); /* what went wrong while octets were made */
+            relay_line_drain(line); /* what went wrong while octets were made */
         }
     }
-    if (line->closing && !line->writing && !line->gone && relay_client_is_quiet(line->client)) {
+    if (line->closing && !line->writing && !line->gone && line->kind->is_quiet(line->machine)) {
         if (line->tls != NULL) {
             relay_tls_bye(line->tls);
             if (!write_cipher(line)) {
@@ -311,7 +306,7 @@ static void on_alloc(uv_handle_t *handle, size_t hint, uv_buf_t *buf)
     struct relay_line *line = handle->data;
     size_t n = RELAY_LINE_CIPHER;
     (void)hint;
-    buf->base = line->tls != NULL ? line->dial->cipher : relay_client_buffer(line->client, &n);
+    buf->base = line->tls != NULL ? line->dial->cipher : line->kind->buffer(line->machine, &n);
     buf->len = buf->base == NULL ? 0 : n;
     if (is_throttled(line) && buf->len > line->read_left) {
         buf->len = line->read_left;
@@ -325,7 +320,7 @@ void relay_line_cipher(struct relay_line *line, const char *p, size_t n)
     ssize_t got = relay_tls_feed(line->tls, p, n);
     while (got >= 0 && !line->gone && (got = relay_tls_poll(line->tls, now_ms)) > 0) {
         size_t room;
-        char *to = relay_client_buffer(line->client, &room);
+        char *to = line->kind->buffer(line->machine, &room);
         if (to == NULL || (got = relay_tls_read(line->tls, now_ms, to, room)) <= 0) {
             break;
         }

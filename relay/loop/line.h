@@ -1,5 +1,5 @@
-/* line.h - what dial.c and line.c share: one TCP connection and the client behind it. Private to
- * relay/loop. */
+/* line.h - what dial.c, ends.c and line.c share: one TCP connection and the machine behind it.
+ * Private to relay/loop. */
 #ifndef RELAY_LOOP_LINE_H
 #define RELAY_LOOP_LINE_H
 
@@ -17,6 +17,7 @@ struct relay_dial {
     uv_signal_t term, intr;
     struct relay_ctx *tls;
     struct relay_line *lines;
+    unsigned listeners; /* they keep the loop running without a line */
     bool stopped;
     int code;
     void (*after_fn)(void *ctx);
@@ -26,13 +27,28 @@ struct relay_dial {
     char cipher[RELAY_LINE_CIPHER];
 };
 
+/* What a line asks of its machine: a client, or a link of an endpoint. As in client.h. */
+struct relay_line_kind {
+    void (*feed)(void *machine, const struct relay_client_in *in);
+    bool (*drain)(struct relay_line *line); /* tells the caller what came of it; false: the machine
+                                               is over */
+    char *(*buffer)(void *machine, size_t *n);
+    const char *(*output)(void *machine, const struct relay_client_now *now, size_t *n);
+    void (*sent)(void *machine, const struct relay_client_now *now, size_t n);
+    bool (*is_quiet)(const void *machine);
+    int64_t (*next_ms)(const void *machine);
+    void (*free)(void *machine); /* NULL is allowed */
+    bool goes_at_once;           /* freed when the line is dropped, not with the last callback */
+};
+
 struct relay_line {
     struct relay_line *prev, *next;
     struct relay_dial *dial;
-    struct relay_client *client;
-    struct relay_line_conf conf;
-    char host[MSRP_URI_MAX + 1]; /* of client.relay */
-    bool is_secure;
+    const struct relay_line_kind *kind;
+    void *machine;
+    struct relay_ends *ends;     /* whose link the machine is; NULL: a client */
+    struct relay_line_conf conf; /* without `client` for a link */
+    char host[MSRP_URI_MAX + 1]; /* of the far side's URI */
     struct relay_tls *tls;
 
     uv_tcp_t tcp;
@@ -52,7 +68,25 @@ struct relay_line {
     bool has_tcp, open, reading, writing, closing, draining, gone;
 };
 
+/* The random source of every machine on the street. */
+int relay_dial_random(void *ctx, void *p, size_t n);
+
 struct relay_client_now relay_line_now(const struct relay_dial *dial);
+
+/* A line that does nothing yet; it takes the machine, also when it fails (NULL: out of memory). */
+struct relay_line *relay_line_new(struct relay_dial *dial, const struct relay_line_kind *kind,
+                                  void *machine, const struct relay_line_conf *conf)
+    __attribute__((warn_unused_result));
+/* Starts to connect to conf.connect, or to the host and port of `uri`. The line is gone after an
+ * error: RELAY_E_CONF, RELAY_E_NOMEM, RELAY_E_IO. */
+int relay_line_connect(struct relay_line *line, const char *uri)
+    __attribute__((warn_unused_result));
+/* TCP stands: TLS begins, or the machine is told. */
+void relay_line_stands(struct relay_line *line);
+/* Cuts "ADDR:PORT" or "[ADDR]:PORT". */
+bool relay_line_cut_address(const char *text, char host[256], char port[8]);
+/* Tells the caller what came of it. The line may be gone afterwards. */
+void relay_line_drain(struct relay_line *line);
 
 /* Tells the client, and the caller what came of it. The line may be gone afterwards. */
 void relay_line_feed(struct relay_line *line, enum relay_client_in_kind kind, size_t n);
