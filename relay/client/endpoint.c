@@ -9,10 +9,23 @@
 
 enum { LATE_MAX = 64, WINDOW_MIN = 8192 };
 
+static int make_base(struct relay_endpoint *endpoint, uint16_t port)
+{
+    struct msrp_uri uri;
+    const char *host = endpoint->conf.host != NULL ? endpoint->conf.host : "client.invalid";
+    bool is_ip6 = strchr(host, ':') != NULL && host[0] != '[';
+    int n = snprintf(endpoint->base, sizeof(endpoint->base), "msrp%s://%s%s%s:%d;tcp",
+                     endpoint->conf.is_secure ? "s" : "", is_ip6 ? "[" : "", host,
+                     is_ip6 ? "]" : "", port != 0 ? port : MSRP_PORT_NUMBER);
+    return n < 0 || (size_t)n >= sizeof(endpoint->base) - MSRP_IDENT_MADE - 1 ||
+                   msrp_uri_parse(&uri, msrp_str_of(endpoint->base)) != 0
+               ? RELAY_E_CONF
+               : 0;
+}
+
 struct relay_endpoint *relay_endpoint_new(const struct relay_endpoint_conf *conf,
                                           const struct relay_client_random *random)
 {
-    struct msrp_uri uri;
     struct relay_endpoint *endpoint = calloc(1, sizeof(*endpoint));
     if (endpoint == NULL) {
         return NULL;
@@ -22,17 +35,18 @@ struct relay_endpoint *relay_endpoint_new(const struct relay_endpoint_conf *conf
     if (conf->window != 0 && conf->window < WINDOW_MIN) {
         endpoint->conf.window = WINDOW_MIN;
     }
-    const char *host = conf->host != NULL ? conf->host : "client.invalid";
-    bool is_ip6 = strchr(host, ':') != NULL && host[0] != '[';
-    int n = snprintf(endpoint->base, sizeof(endpoint->base), "msrp%s://%s%s%s:%d;tcp",
-                     conf->is_secure ? "s" : "", is_ip6 ? "[" : "", host, is_ip6 ? "]" : "",
-                     conf->port != 0 ? conf->port : MSRP_PORT_NUMBER);
-    if (n < 0 || (size_t)n >= sizeof(endpoint->base) - MSRP_IDENT_MADE - 1 ||
-        msrp_uri_parse(&uri, msrp_str_of(endpoint->base)) != 0) {
+    if (make_base(endpoint, conf->port) != 0) {
         free(endpoint);
         return NULL;
     }
     return endpoint;
+}
+
+void relay_endpoint_at(struct relay_endpoint *endpoint, uint16_t port)
+{
+    if (endpoint->conf.port == 0) {
+        (void)make_base(endpoint, port); /* five digits at most, as before */
+    }
 }
 
 void relay_endpoint_free(struct relay_endpoint *endpoint)

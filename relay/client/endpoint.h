@@ -33,7 +33,7 @@ enum {
 /* All strings are borrowed and outlive the endpoint. */
 struct relay_endpoint_conf {
     const char *host; /* of own URIs; NULL: client.invalid, which is right behind a relay */
-    uint16_t port;    /* of own URIs; 0: 2855 */
+    uint16_t port;    /* of own URIs; 0: 2855, or what relay_endpoint_at says */
     bool is_secure;   /* own URIs are msrps: */
     const char *const *accept; /* media types that are taken ("text/plain", "text/" + "*"); the
                                   containers of row C16 are taken anyway */
@@ -127,6 +127,9 @@ struct relay_endpoint *relay_endpoint_new(const struct relay_endpoint_conf *conf
                                           const struct relay_client_random *random)
     __attribute__((warn_unused_result));
 void relay_endpoint_free(struct relay_endpoint *endpoint); /* with all links; NULL is allowed */
+
+/* The port of own URIs made from now on, where conf.port left it open. */
+void relay_endpoint_at(struct relay_endpoint *endpoint, uint16_t port);
 
 /* A connection, before it stands; freed by relay_link_free or with the endpoint. NULL without
  * memory. */

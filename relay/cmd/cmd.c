@@ -40,3 +40,13 @@ void relay_cmd_json(FILE *f, const char *text)
 {
     relay_quote_json(f, text, strlen(text));
 }
+
+bool relay_cmd_has_path(int argc, char **argv)
+{
+    for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++) {
+        if (strncmp(argv[i], "--path", 6) == 0 && (argv[i][6] == '\0' || argv[i][6] == '=')) {
+            return true;
+        }
+    }
+    return false;
+}

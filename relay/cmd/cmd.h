@@ -8,6 +8,7 @@
 #ifndef RELAY_CMD_CMD_H
 #define RELAY_CMD_CMD_H
 
+#include <stdbool.h>
 #include <stdio.h>
 
 enum relay_exit {
@@ -30,11 +31,16 @@ int relay_cmd_usage(const char *name, const char *format, ...)
 int relay_cmd_fail(const char *name, enum relay_exit code, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
+/* Does --path stand among the options? Then it is a plain MSRP session. */
+bool relay_cmd_has_path(int argc, char **argv);
+
 /* Prints text as a JSON string with its quotes (relay_quote_json). */
 void relay_cmd_json(FILE *f, const char *text);
 
 int relay_cmd_send(int argc, char **argv);
+int relay_cmd_send_path(int argc, char **argv); /* send --path */
 int relay_cmd_recv(int argc, char **argv);
+int relay_cmd_recv_path(int argc, char **argv); /* recv --path */
 int relay_cmd_token(int argc, char **argv);
 int relay_cmd_key(int argc, char **argv);
 int relay_cmd_group(int argc, char **argv);

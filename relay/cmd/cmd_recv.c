@@ -1,6 +1,5 @@
 /* cmd_recv.c - mcrelay recv: prints what arrives, answers dispositions. */
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,14 +12,16 @@
 #include "relay/client/octets.h"
 #include "relay/cmd/cmd.h"
 #include "relay/cmd/input.h"
+#include "relay/cmd/keep.h"
 #include "relay/cmd/person.h"
 #include "relay/cmd/quote.h"
 #include "relay/err.h"
 
-enum { TIMEOUT_MAX_S = 31536000, COUNT_MAX = 1000000000, NAMES_MAX = 1000 };
+enum { TIMEOUT_MAX_S = 31536000, COUNT_MAX = 1000000000 };
 
 static const char help[] =
     "usage: mcrelay recv --relay URI --token FILE --me URI [options]\n"
+    "       mcrelay recv --path ...        as a plain MSRP endpoint; recv --path --help\n"
     "\n"
     "Receives messages, opens them and prints them, one after the other. DELIVERED is answered\n"
     "where it was asked for. \"listening as URI\" on standard error: the relay delivers from now\n"
@@ -48,9 +49,9 @@ struct arriving {
     bool has_type;
     struct relay_octets text; /* text pieces */
     size_t last_n;            /* octets of the last text piece */
-    FILE *file;               /* other pieces, with --out */
+    struct relay_keep keep;   /* other pieces, with --out */
+    uint64_t kept;            /* octets of it */
     bool has_file;
-    char path[4096], part_path[4096];
     const char *failed; /* why the file could not be written */
 };
 
@@ -84,13 +85,14 @@ static void begin(struct receiving *receiving, const struct relay_client_event *
         return;
     }
     message->id = event->id;
+    message->keep.fd = -1;
     message->next = receiving->arriving;
     receiving->arriving = message;
     if (receiving->out != NULL) {
         relay_quote_uuid(id, event->message);
-        snprintf(message->path, sizeof(message->path), "%s/%s.bin", receiving->out, id);
-        snprintf(message->part_path, sizeof(message->part_path), "%s/.%s.%ld.%" PRIu64 ".part",
-                 receiving->out, id, (long)getpid(), event->id);
+        if (!relay_keep_init(&message->keep, receiving->out, id, ".bin")) {
+            message->failed = strerror(ENAMETOOLONG);
+        }
     }
 }
 
@@ -101,10 +103,7 @@ static void forget(struct receiving *receiving, struct arriving *message)
         at = &(*at)->next;
     }
     *at = message->next;
-    if (message->file != NULL) {
-        fclose(message->file);
-        unlink(message->part_path);
-    }
+    relay_keep_drop(&message->keep);
     relay_octets_done(&message->text);
     free(message);
 }
@@ -122,12 +121,11 @@ static void add_octets(const struct receiving *receiving, struct arriving *messa
     if (receiving->out == NULL || message->failed != NULL) {
         return;
     }
-    if (message->file == NULL) {
-        message->file = fopen(message->part_path, "wb");
-    }
-    if (message->file == NULL || fwrite(event->data, 1, event->n, message->file) != event->n) {
+    message->has_file = true;
+    if (relay_keep_write(&message->keep, message->kept, event->data, event->n) != 0) {
         message->failed = strerror(errno);
     }
+    message->kept += event->n;
 }
 
 /* A piece: text is joined line by line (the pieces of one long text as they are), a status or a
@@ -204,7 +202,7 @@ static void print_json(const struct arriving *message, const struct relay_client
         relay_quote_json(stdout, message->text.p, message->text.n);
     }
     if (message->has_file) {
-        relay_quote_member(stdout, "file", message->path);
+        relay_quote_member(stdout, "file", message->keep.path);
     }
     puts("}");
 }
@@ -224,53 +222,11 @@ static void print_text(const struct arriving *message, const struct relay_client
         relay_quote_text(stdout, message->text.p, message->text.n);
     }
     if (message->has_file) {
-        printf("%" PRIu64 " octets in %s", event->bytes, message->path);
+        printf("%" PRIu64 " octets in %s", event->bytes, message->keep.path);
     } else if (message->text.p == NULL) {
         printf("(%" PRIu64 " octets of data; --out DIR keeps them)", event->bytes);
     }
     putchar('\n');
-}
-
-/* Gives the file its name: that of the message, or with a number behind it where another sender has
- * used the same ID. Never takes the name of a file that is there. */
-static int name_file(const struct receiving *receiving, struct arriving *message,
-                     const uint8_t message_id[16])
-{
-    char id[37];
-    relay_quote_uuid(id, message_id);
-    for (unsigned i = 1; i <= NAMES_MAX; i++) {
-        if (renameat2(AT_FDCWD, message->part_path, AT_FDCWD, message->path, RENAME_NOREPLACE) ==
-            0) {
-            return 0;
-        }
-        /* a file system that cannot */
-        if (errno == EINVAL && link(message->part_path, message->path) == 0) {
-            return unlink(message->part_path);
-        }
-        if (errno != EEXIST) {
-            return -1;
-        }
-        snprintf(message->path, sizeof(message->path), "%s/%s-%u.bin", receiving->out, id, i + 1);
-    }
-    return -1;
-}
-
-/* On the disk, under its name: only then the sender may hear of it. */
-static int keep_file(const struct receiving *receiving, struct arriving *message,
-                     const uint8_t message_id[16])
-{
-    bool ok = fflush(message->file) == 0 && fsync(fileno(message->file)) == 0;
-    ok = fclose(message->file) == 0 && ok;
-    message->file = NULL;
-    if (!ok || name_file(receiving, message, message_id) != 0) {
-        return -1;
-    }
-    int fd = open(receiving->out, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    ok = fd >= 0 && fsync(fd) == 0;
-    if (fd >= 0) {
-        close(fd);
-    }
-    return ok ? 0 : -1;
 }
 
 static void complete(struct receiving *receiving, const struct relay_client_event *event)
@@ -280,17 +236,14 @@ static void complete(struct receiving *receiving, const struct relay_client_even
         relay_line_disown(receiving->line);
         return;
     }
-    if (message->file != NULL) {
-        message->has_file = true;
-        if (message->failed == NULL && keep_file(receiving, message, event->message) != 0) {
-            message->failed = strerror(errno);
-            unlink(message->part_path);
-        }
+    /* on the disk, under its name: only then the sender may hear of it */
+    if (message->has_file && message->failed == NULL && relay_keep_done(&message->keep) != 0) {
+        message->failed = strerror(errno);
     }
     if (message->failed != NULL) {
         relay_line_disown(receiving->line);
         receiving->exit = relay_cmd_fail("recv", RELAY_EXIT_FAILED, "a message from %s: %s: %s",
-                                         event->from, message->path, message->failed);
+                                         event->from, message->keep.path, message->failed);
         relay_line_close(receiving->line);
     } else if (receiving->is_json) {
         print_json(message, event);
@@ -522,6 +475,9 @@ static int take_option(struct receiving *receiving, int option)
 
 int relay_cmd_recv(int argc, char **argv)
 {
+    if (relay_cmd_has_path(argc, argv)) {
+        return relay_cmd_recv_path(argc, argv);
+    }
     struct receiving receiving = {.person = {.command = "recv"}, .exit = -1};
     int option;
     optind = 0;

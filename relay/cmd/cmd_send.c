@@ -25,6 +25,7 @@ enum {
 static const char help[] =
     "usage: mcrelay send --relay URI --token FILE --me URI [options]\n"
     "                    (--to URI | --group URI) (TEXT | --file FILE | -)\n"
+    "       mcrelay send --path PATH ...   to a plain MSRP endpoint; send --path --help\n"
     "\n"
     "Sends one protected message: TEXT, a file, or what stands on standard input (-).\n"
     "One-to-one it is sealed with the PCK of the pair, for a group with its GMK. With --keyset a\n"
@@ -395,6 +396,9 @@ static int take_option(struct sending *sending, int option)
 
 int relay_cmd_send(int argc, char **argv)
 {
+    if (relay_cmd_has_path(argc, argv)) {
+        return relay_cmd_send_path(argc, argv);
+    }
     struct sending sending = {.person = {.command = "send"}, .exit = -1};
     int option;
     optind = 0;

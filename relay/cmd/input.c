@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <openssl/crypto.h>
+
 #include "msrp/str.h"
 #include "relay/err.h"
 
@@ -46,6 +48,32 @@ out:
         *p = NULL;
     }
     return rc;
+}
+
+int relay_input_line(const char *path, size_t cap, char **p)
+{
+    size_t n;
+    int rc = relay_input_read(path, cap, p, &n);
+    if (rc == 0) {
+        n = strcspn(*p, "\r\n");
+        OPENSSL_cleanse(*p + n, strlen(*p + n));
+    }
+    return rc;
+}
+
+void relay_input_forget(char *p)
+{
+    if (p != NULL) {
+        OPENSSL_cleanse(p, strlen(p));
+        free(p);
+    }
+}
+
+bool relay_input_is_token(const char *text)
+{
+    size_t n = strlen(text);
+    return n > 0 && strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+                                 "0123456789-._~+/=") == n;
 }
 
 int relay_input_unhex(char *p, size_t *n)

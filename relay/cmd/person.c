@@ -6,8 +6,6 @@
 #include <string.h>
 #include <time.h>
 
-#include <openssl/crypto.h>
-
 #include "msrp/msrp.h"
 #include "relay/client/keying.h"
 #include "relay/cmd/cmd.h"
@@ -73,16 +71,12 @@ static const char *why(int err)
 
 static int read_token(struct relay_person *person)
 {
-    size_t n;
-    int err = relay_input_read(person->token_file, TOKEN_MAX, &person->token, &n);
+    int err = relay_input_line(person->token_file, TOKEN_MAX, &person->token);
     if (err != 0) {
         return relay_cmd_fail(person->command, RELAY_EXIT_FAILED, "%s: %s", person->token_file,
                               why(err));
     }
-    n = strcspn(person->token, "\r\n");
-    person->token[n] = '\0';
-    if (n == 0 || strspn(person->token, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-                                        "0123456789-._~+/=") != n) {
+    if (!relay_input_is_token(person->token)) {
         return relay_cmd_fail(person->command, RELAY_EXIT_FAILED, "%s: not an access token",
                               person->token_file);
     }
@@ -267,10 +261,7 @@ void relay_person_close(struct relay_person *person)
     dpp_ring_free(person->ring);
     dpp_mikey_replay_free(person->replay);
     dpp_scrub_32(&person->kek);
-    if (person->token != NULL) {
-        OPENSSL_cleanse(person->token, strlen(person->token));
-        free(person->token);
-    }
+    relay_input_forget(person->token);
 }
 
 struct relay_line_conf relay_person_line(const struct relay_person *person)

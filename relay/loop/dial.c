@@ -350,9 +350,10 @@ struct relay_dial *relay_dial_new(const char *ca_file, int *err)
     }
     signal(SIGPIPE, SIG_IGN); /* a write to a closed peer is an error code, not the end of us */
     (void)uv_timer_init(&dial->uv, &dial->after);
+    (void)uv_timer_init(&dial->uv, &dial->later);
     (void)uv_signal_init(&dial->uv, &dial->term);
     (void)uv_signal_init(&dial->uv, &dial->intr);
-    dial->after.data = dial->term.data = dial->intr.data = dial;
+    dial->after.data = dial->later.data = dial->term.data = dial->intr.data = dial;
     return dial;
 }
 
@@ -365,6 +366,7 @@ void relay_dial_free(struct relay_dial *dial)
         relay_line_drop(dial->lines);
     }
     uv_close((uv_handle_t *)&dial->after, NULL);
+    uv_close((uv_handle_t *)&dial->later, NULL);
     uv_close((uv_handle_t *)&dial->term, NULL);
     uv_close((uv_handle_t *)&dial->intr, NULL);
     uv_run(&dial->uv, UV_RUN_DEFAULT);
@@ -387,6 +389,20 @@ int relay_dial_after(struct relay_dial *dial, uint64_t ms, void (*fn)(void *ctx)
     return uv_timer_start(&dial->after, on_after, ms, 0) < 0 ? RELAY_E_IO : 0;
 }
 
+static void on_later(uv_timer_t *timer)
+{
+    struct relay_dial *dial = timer->data;
+    dial->later_fn(dial->later_ctx);
+}
+
+int relay_dial_later(struct relay_dial *dial, uint64_t ms, void (*fn)(void *ctx), void *ctx)
+{
+    dial->later_fn = fn;
+    dial->later_ctx = ctx;
+    uv_update_time(&dial->uv);
+    return uv_timer_start(&dial->later, on_later, ms, 0) < 0 ? RELAY_E_IO : 0;
+}
+
 static void on_signal(uv_signal_t *handle, int number)
 {
     struct relay_dial *dial = handle->data;
@@ -405,7 +421,8 @@ int relay_dial_on_stop(struct relay_dial *dial, void (*fn)(void *ctx, int signal
 
 int relay_dial_run(struct relay_dial *dial)
 {
-    while (!dial->stopped && (dial->lines != NULL || dial->listeners > 0)) {
+    while (!dial->stopped && (dial->lines != NULL || dial->listeners > 0 ||
+                              uv_is_active((uv_handle_t *)&dial->later) != 0)) {
         uv_run(&dial->uv, UV_RUN_ONCE);
     }
     dial->stopped = false;

@@ -54,10 +54,14 @@ const struct relay_client *relay_line_client(const struct relay_line *line);
  * at a time; a second call replaces the first. 0 or RELAY_E_IO. */
 int relay_dial_after(struct relay_dial *dial, uint64_t ms, void (*fn)(void *ctx), void *ctx)
     __attribute__((warn_unused_result));
+/* The same with another timer, for what has to be tried again. */
+int relay_dial_later(struct relay_dial *dial, uint64_t ms, void (*fn)(void *ctx), void *ctx)
+    __attribute__((warn_unused_result));
 int relay_dial_on_stop(struct relay_dial *dial, void (*fn)(void *ctx, int signal), void *ctx)
     __attribute__((warn_unused_result));
 
-/* Runs until relay_dial_stop, or until no line is left. Returns the code given to stop, else 0. May
+/* Runs until relay_dial_stop, or until no line is left, nobody listens and nothing is to be tried
+ * again later. Returns the code given to stop, else 0. May
  * be called again. */
 int relay_dial_run(struct relay_dial *dial);
 void relay_dial_stop(struct relay_dial *dial, int code);

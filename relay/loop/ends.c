@@ -263,6 +263,7 @@ int relay_ends_listen(struct relay_ends *ends, const struct relay_ends_listen *c
     }
     *port = ntohs(address.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)&address)->sin6_port
                                                 : ((struct sockaddr_in *)&address)->sin_port);
+    relay_endpoint_at(ends->endpoint, *port);
     return 0;
 }
 

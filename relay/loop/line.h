@@ -13,7 +13,7 @@ enum { RELAY_LINE_CIPHER = 32 * 1024 /* the read buffer that all TLS lines share
 
 struct relay_dial {
     uv_loop_t uv;
-    uv_timer_t after;
+    uv_timer_t after, later;
     uv_signal_t term, intr;
     struct relay_ctx *tls;
     struct relay_line *lines;
@@ -22,6 +22,8 @@ struct relay_dial {
     int code;
     void (*after_fn)(void *ctx);
     void *after_ctx;
+    void (*later_fn)(void *ctx);
+    void *later_ctx;
     void (*stop_fn)(void *ctx, int signal);
     void *stop_ctx;
     char cipher[RELAY_LINE_CIPHER];

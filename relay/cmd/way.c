@@ -1,0 +1,108 @@
+#include "relay/cmd/way.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "relay/cmd/cmd.h"
+#include "relay/cmd/input.h"
+#include "relay/err.h"
+
+enum { TOKEN_MAX = 16384, PASSWORD_MAX = 1024 };
+
+bool relay_way_option(struct relay_way *way, int option, const char *value)
+{
+    switch (option) {
+    case RELAY_WAY_RELAY:
+        if (way->relays_n == RELAY_WAY_RELAYS_MAX) {
+            return false;
+        }
+        /* rfc4975#9: a transport belongs to the URI; people leave it out */
+        snprintf(way->uris[way->relays_n], sizeof(way->uris[0]), "%s%s", value,
+                 strchr(value, ';') == NULL ? ";tcp" : "");
+        way->relays_n++;
+        return true;
+    case RELAY_WAY_CONNECT:
+        way->connect = value;
+        return true;
+    case RELAY_WAY_CA:
+        way->ca = value;
+        return true;
+    case RELAY_WAY_TOKEN:
+        way->token_file = value;
+        return true;
+    case RELAY_WAY_DIGEST:
+        way->user = value;
+        return true;
+    case RELAY_WAY_PASSWORD:
+        way->password_file = value;
+        return true;
+    default:
+        return false;
+    }
+}
+
+static int read_secret(const struct relay_way *way, const char *path, size_t cap, char **secret)
+{
+    errno = 0;
+    int err = relay_input_line(path, cap, secret);
+    return err == 0 ? RELAY_EXIT_OK
+                    : relay_cmd_fail(way->command, RELAY_EXIT_FAILED, "%s: %s", path,
+                                     err == RELAY_E_IO && errno != 0 ? strerror(errno)
+                                                                     : relay_strerror(err));
+}
+
+static int read_secrets(struct relay_way *way)
+{
+    int rc = RELAY_EXIT_OK;
+    if (way->token_file != NULL) {
+        rc = read_secret(way, way->token_file, TOKEN_MAX, &way->token);
+        if (rc == RELAY_EXIT_OK && !relay_input_is_token(way->token)) {
+            rc = relay_cmd_fail(way->command, RELAY_EXIT_FAILED, "%s: not an access token",
+                                way->token_file);
+        }
+    } else if (way->user != NULL) {
+        rc = read_secret(way, way->password_file, PASSWORD_MAX, &way->password);
+    }
+    return rc;
+}
+
+int relay_way_open(struct relay_way *way)
+{
+    struct msrp_uri uri;
+    int err;
+    if ((way->user == NULL) != (way->password_file == NULL)) {
+        return relay_cmd_usage(way->command, "--digest and --password-file go together");
+    }
+    if (way->token_file != NULL && way->user != NULL) {
+        return relay_cmd_usage(way->command, "one of --token and --digest");
+    }
+    if (way->user != NULL && strpbrk(way->user, "\"\\\r\n") != NULL) {
+        return relay_cmd_usage(way->command, "--digest: a name without quotes");
+    }
+    for (size_t i = 0; i < way->relays_n; i++) {
+        if (msrp_uri_parse(&uri, msrp_str_of(way->uris[i])) != 0) {
+            return relay_cmd_usage(way->command, "%s is not msrps://NAME:PORT", way->uris[i]);
+        }
+    }
+    int rc = read_secrets(way);
+    if (rc != RELAY_EXIT_OK) {
+        return rc;
+    }
+    for (size_t i = 0; i < way->relays_n; i++) {
+        way->relays[i] = (struct relay_endpoint_relay){
+            .uri = way->uris[i], .token = way->token, .user = way->user, .password = way->password};
+    }
+    way->dial = relay_dial_new(way->ca, &err);
+    return way->dial != NULL
+               ? RELAY_EXIT_OK
+               : relay_cmd_fail(way->command, RELAY_EXIT_FAILED, "%s: no usable certificates: %s",
+                                way->ca != NULL ? way->ca : "the system", relay_strerror(err));
+}
+
+void relay_way_close(struct relay_way *way)
+{
+    relay_dial_free(way->dial);
+    relay_input_forget(way->token);
+    relay_input_forget(way->password);
+}
