@@ -118,6 +118,8 @@
     X(PATH_LOOP,        -7210, "the path loops",                                     "loop_detected",    0,   "19") \
     X(PATH_PLAIN,       -7211, "msrp: where msrps: is required",                     "path_plain",       403, "20") \
     X(IDENT,            -7212, "the sender is not who the session is",               "ident_mismatch",   403, "21") \
+    X(PATH_TYPE,        -7214, "content for the MCData service on another path",     "path_type",        415, "25,26") \
+    X(PEER_RATE,        -7215, "the peer relay is over its quota",                   "peer_rate",        413, "44") \
     X(PATH_PORT,        -7213, "a path URI without a port",                          "path_port",        400, "63") \
     /* chunks and messages */ \
     X(FLAGS_DIFFER,     -7300, "report flags differ between chunks",                 "flags_differ",     400, "28") \

@@ -49,6 +49,8 @@ void relay_conf_default(struct relay_conf *conf)
         .out_hard = 1024 * 1024,
         .hops_max = 256,
         .dedup_max_per_sender = 20000,
+        .peers = conf->peers,
+        .peers_n = conf->peers_n,
         .rate_messages_per_s = 50,
         .rate_messages_burst = 200,
         .memory_max = (uint64_t)256 * 1024 * 1024,

@@ -77,7 +77,7 @@ struct relay_conf {
     uint64_t memory_max;                               /* slab budget, 256 MiB */
 };
 
-/* Fills every member but name, service, realm and auth with its default. */
+/* Fills every member but name, port, service, realm, scope, auth and peers with its default. */
 void relay_conf_default(struct relay_conf *conf);
 
 #endif

@@ -15,10 +15,16 @@ enum { ROOM_MIN = 2048 };
 
 struct relay_conn *relay_conn_new(struct relay *relay, const struct relay_in *in)
 {
-    struct relay_conn *conn = calloc(1, sizeof *conn);
+    struct {
+        struct relay_conn conn;
+        struct relay_lane lane;
+    } *both = calloc(1, sizeof *both);
+    struct relay_conn *conn = both ? &both->conn : NULL;
 
     if (!conn)
         return NULL;
+    conn->lane = &both->lane;
+    conn->lane->conn = conn;
     conn->relay = relay;
     conn->id = in->conn;
     conn->tls = in->open.tls;
@@ -96,6 +102,7 @@ void relay_conn_end_session(struct relay_conn *conn, struct relay_session *sessi
     if (!relay_conn_session(conn))
         unlist(conn);
     relay_sds_session_gone(relay->sds, conn, session);
+    relay_ways_session_gone(relay, session);
 }
 
 int relay_conn_admit(struct relay_conn *conn)
@@ -107,6 +114,10 @@ int relay_conn_admit(struct relay_conn *conn)
         return RELAY_E_DRAINING;
     if (relay->slabs.bytes > conf->memory_max / 10 * 9)
         return RELAY_E_MEMORY;
+    if (conn->peer && conn->peer->conf->messages_per_s &&
+        !relay_bucket_take(&conn->peer->messages, relay->now.mono_ms,
+                           conn->peer->conf->messages_per_s, conn->peer->conf->messages_burst))
+        return RELAY_E_PEER_RATE;
     if (conn->presence && !relay_bucket_take(&conn->presence->messages, relay->now.mono_ms,
                                              conf->rate_messages_per_s, conf->rate_messages_burst))
         return RELAY_E_RATE;
@@ -139,7 +150,11 @@ static void forget(struct relay_conn *conn)
 
     conn->closing = true; /* first: nothing that ends now may ask for it to be read or written */
     unlist(conn);
+    relay->paths_changed++;
     relay_sds_gone(relay->sds, conn);
+    relay_ways_gone(conn);
+    relay_errand_drop(conn);
+    relay_link_closed(conn);
     relay_csk_forget(conn);
     relay_chunk_done(conn);
     while (conn->sessions) {
@@ -152,9 +167,9 @@ static void forget(struct relay_conn *conn)
     if (conn->at_door)
         relay_sources_drop(&relay->sources, conn->source);
     conn->at_door = false;
-    free(conn->hops);
-    conn->hops = NULL;
-    conn->hops_n = conn->hops_at = conn->hops_cap = 0;
+    relay_hop_forget(conn);
+    free(conn->route);
+    conn->route = NULL;
     if (conn->in) /* a head that broke off, or does not read */
         wipe(conn->in, conn->in->data + conn->in_rd, conn->in->used - conn->in_rd);
     relay_slab_unref(conn->in);

@@ -11,6 +11,7 @@
 #include "relay/core/out.h"
 #include "relay/core/relay.h"
 #include "relay/core/slab.h"
+#include "relay/core/wheel.h"
 #include "relay/route/directory.h"
 #include "relay/route/group.h"
 #include "relay/route/peer.h"
@@ -18,14 +19,25 @@
 
 struct sds_message;  /* sds.h */
 struct fan_delivery; /* fan.h */
+struct relay_way;    /* way.h, and the three below */
+struct relay_lane;
+struct relay_errand;
+struct relay_route;
 
 /* One transaction of ours that waits for its response on this connection. */
 struct relay_hop {
-    char tid[MSRP_IDENT_MAX + 1];  /* "" once it is over */
-    int64_t sent_ms;               /* when its last octet was handed to the driver; -1: not yet */
+    struct relay_timer timer;      /* armed when its last octet was handed to the driver */
+    struct relay_hop *next, *prev; /* on the connection, in stream order */
+    struct relay_conn *conn;
+    char tid[MSRP_IDENT_MAX + 1];
+    bool is_quiet;                 /* no answer is a good answer: Failure-Report partial */
+    int64_t unread_ms;             /* conn->unread_ms as it was then */
     uint64_t end_at;               /* out.queued behind its end-line; 0: not staged to the end */
-    struct fan_delivery *delivery; /* NULL: a keep-alive, or nobody cares any more */
-    uint64_t start, end;           /* the delivery's octets in this chunk, 1-based inclusive */
+    struct fan_delivery *delivery; /* one of the two, or neither: a keep-alive, an errand, or */
+    struct relay_way *way;         /* nobody cares any more */
+    uint64_t start, end;           /* octets of the message in this chunk, 1-based inclusive */
+    uint64_t source;               /* errand: the connection it came from, else 0 */
+    char source_tid[MSRP_IDENT_MAX + 1];
 };
 
 /* What will be done with the frame that is being received. */
@@ -35,6 +47,8 @@ enum relay_aim {
     RELAY_AIM_DISCARD,  /* swallow it, then a REPORT of chunk.err */
     RELAY_AIM_PING,     /* a SEND without a body: 200 */
     RELAY_AIM_SERVICE,  /* for the MCData service */
+    RELAY_AIM_WAY,      /* a SEND that goes on: way.h */
+    RELAY_AIM_ERRAND,   /* another request that goes on */
     RELAY_AIM_AUTH,     /* login.c */
     RELAY_AIM_RESPONSE, /* to one of our hops */
 };
@@ -45,10 +59,12 @@ struct relay_chunk {
     struct relay_slab *head_slab;  /* counted while the frame lasts; NULL between frames */
     struct relay_session *session; /* the sender's session, NULL for a refused head */
     struct sds_message *message;   /* set by relay_sds_begin */
+    struct relay_way *way;         /* set by relay_way_begin */
     const char *target;            /* set by the service once known, for the log: the user or group;
                                       borrowed, valid until the service is called again */
     uint64_t body;                 /* body octets so far, the ones now being given included */
     int err;                       /* the refusal, answered after the end-line; 0: none yet */
+    int status;                    /* its code; 0: that of err's row */
     enum relay_aim aim;
 };
 
@@ -97,8 +113,13 @@ struct relay_conn {
     struct relay_out out;
     struct relay_live live[RELAY_LIVE_MAX]; /* ring, newest at live_at - 1 */
     unsigned live_at;
-    struct relay_hop *hops; /* ring of at most conf.hops_max, grown as needed, oldest first */
-    unsigned hops_n, hops_at, hops_cap;
+    struct relay_hop *hops, *hops_last; /* in stream order */
+    unsigned hops_n;                    /* at most conf.hops_max */
+    struct relay_lane *lane;            /* what is relayed to it waits here (way.h) */
+    struct relay_way *ways;             /* what it sends on */
+    unsigned ways_n;
+    struct relay_errand *errand;     /* the request that is no SEND and is being received */
+    struct relay_route *route;       /* what was found about the paths of its last request */
     struct fan_delivery *deliveries; /* being sent to this connection, oldest first (fan.h) */
     struct fan_delivery *staged;     /* sent to the last octet, their answers still to come */
     struct sds_message *messages;    /* received on it, open or refused (message.h) */
@@ -106,6 +127,7 @@ struct relay_conn {
     /* deadlines, all monotonic milliseconds; 0: not running. See deadline.c. */
     int64_t opened_ms, heard_ms, head_since_ms, body_since_ms, ping_ms, stall_ms;
     int64_t out_since_ms;
+    int64_t unread_ms; /* how long in all we did not read it */
     uint64_t body_since_bytes, out_since_bytes, bytes_in;
 };
 

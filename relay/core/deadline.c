@@ -54,7 +54,7 @@ static void watch_writing(struct relay_conn *conn, int64_t now_ms)
 {
     const struct relay_conf *conf = &conn->relay->conf;
 
-    if (!conn->out.bytes && !relay_fan_is_ready(conn)) {
+    if (!conn->out.bytes && !relay_fan_is_ready(conn) && !relay_lane_is_ready(conn)) {
         conn->stall_ms = conn->out_since_ms = 0;
         return;
     }
@@ -86,6 +86,8 @@ static void watch_silence(struct relay_conn *conn, int64_t now_ms)
 
     if (conn->paused || conn->starved)
         return; /* what the peer says waits in its socket */
+    if (conn->peer)
+        return; /* a link is kept: rfc4976#6.5; a dead one shows by what is not answered on it */
     if (is_over(conn->ping_ms, now_ms, conf->keepalive_answer_ms)) {
         relay_conn_close(conn, RELAY_E_IDLE);
         return;
@@ -123,7 +125,9 @@ void relay_conn_tick(struct relay_conn *conn)
     watch_sessions(conn);
     if (conn->uploaded)
         relay_csk_renew(conn);
-    relay_hop_tick(conn);
+    if (conn->paused || conn->starved)
+        conn->unread_ms += conn->relay->gone_ms;
+    relay_ways_tick(conn);
     watch_reading(conn, now_ms);
     if (!conn->closing)
         watch_writing(conn, now_ms);

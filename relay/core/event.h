@@ -25,6 +25,8 @@
     X(NOTIFIED,        DEBUG, "disposition forwarded")                       \
     X(PAUSED,          DEBUG, "sender paused for slow receivers")            \
     X(RESUMED,         DEBUG, "sender resumed")                              \
+    X(PEER_UP,         INFO,  "link to a peer relay stands")                 \
+    X(PEER_DOWN,       WARN,  "link to a peer relay is gone")                \
     X(POLICY,          INFO,  "users and groups replaced")
 /* clang-format on */
 

@@ -5,123 +5,188 @@
 
 #include "relay/core/fan.h"
 
-/* Ring order is stream order, so end positions and times only grow towards the end. */
-static struct relay_hop *hop_at(const struct relay_conn *conn, unsigned i)
+/* A peer carries many sessions at once. */
+static unsigned hops_max(const struct relay_conn *conn)
 {
-    return &conn->hops[(conn->hops_at + i) % conn->hops_cap];
+    return conn->peer ? conn->relay->conf.hops_max * 16 : conn->relay->conf.hops_max;
 }
 
 bool relay_conn_has_hop_room(const struct relay_conn *conn)
 {
-    return conn->hops_n < conn->relay->conf.hops_max;
+    return conn->hops_n < hops_max(conn) || conn->hops->is_quiet;
+}
+
+/* Out of the list before anybody hears of it, as who hears may end more and stage anew. */
+static struct relay_hop take(struct relay_conn *conn, struct relay_hop *hop)
+{
+    struct relay_hop done = *hop;
+
+    relay_wheel_cancel(&conn->relay->wheel, &hop->timer);
+    *(hop->prev ? &hop->prev->next : &conn->hops) = hop->next;
+    *(hop->next ? &hop->next->prev : &conn->hops_last) = hop->prev;
+    conn->hops_n--;
+    relay_pool_give(&conn->relay->hops, hop);
+    return done;
+}
+
+static void over(struct relay_conn *conn, struct relay_hop *hop, int code)
+{
+    struct relay_hop done = take(conn, hop);
+
+    if (done.delivery)
+        relay_fan_answered(conn, done.delivery, done.start, done.end, code);
+    else if (done.way)
+        relay_way_answered(done.way, done.start, done.end, code);
+}
+
+static struct relay_hop *add(struct relay_conn *conn, const char *tid)
+{
+    if (conn->hops_n >= hops_max(conn) && conn->hops->is_quiet)
+        over(conn, conn->hops, 200); /* errors of the oldest are not told any more */
+    struct relay_hop *hop =
+        conn->hops_n < hops_max(conn) ? relay_pool_take(&conn->relay->hops) : NULL;
+
+    if (!hop)
+        return NULL;
+    *hop = (struct relay_hop){.conn = conn, .prev = conn->hops_last};
+    *(hop->prev ? &hop->prev->next : &conn->hops) = hop;
+    conn->hops_last = hop;
+    conn->hops_n++;
+    memccpy(hop->tid, tid, '\0', sizeof hop->tid - 1);
+    return hop;
 }
 
 int relay_conn_hop(struct relay_conn *conn, const char *tid, struct fan_delivery *delivery,
                    uint64_t start, uint64_t end)
 {
-    if (!relay_conn_has_hop_room(conn))
-        return RELAY_E_NOMEM;
-    if (conn->hops_n == conn->hops_cap) {
-        unsigned cap = conn->hops_cap ? conn->hops_cap * 2 : 4;
-        struct relay_hop *hops = malloc(cap * sizeof *hops);
-        if (!hops)
-            return RELAY_E_NOMEM;
-        for (unsigned i = 0; i < conn->hops_n; i++)
-            hops[i] = *hop_at(conn, i);
-        free(conn->hops);
-        conn->hops = hops;
-        conn->hops_at = 0;
-        conn->hops_cap = cap;
-    }
+    struct relay_hop *hop = add(conn, tid);
 
-    struct relay_hop *hop = hop_at(conn, conn->hops_n++);
-    *hop = (struct relay_hop){.sent_ms = -1, .delivery = delivery, .start = start, .end = end};
-    memccpy(hop->tid, tid, '\0', sizeof hop->tid - 1);
+    if (!hop)
+        return RELAY_E_NOMEM;
+    hop->delivery = delivery;
+    hop->start = start;
+    hop->end = end;
+    return 0;
+}
+
+int relay_hop_way(struct relay_conn *conn, const char *tid, struct relay_way *way, uint64_t start,
+                  uint64_t end)
+{
+    struct relay_hop *hop = add(conn, tid);
+
+    if (!hop)
+        return RELAY_E_NOMEM;
+    hop->way = way;
+    hop->is_quiet = way->failure == MSRP_PARTIAL;
+    hop->start = start;
+    hop->end = end;
+    return 0;
+}
+
+int relay_hop_errand(struct relay_conn *conn, const char *tid, const struct relay_conn *source,
+                     struct msrp_str their_tid)
+{
+    struct relay_hop *hop = add(conn, tid);
+
+    if (!hop)
+        return RELAY_E_NOMEM;
+    hop->source = source->id;
+    memcpy(hop->source_tid, their_tid.p, their_tid.n);
     return 0;
 }
 
 void relay_conn_unhop(struct relay_conn *conn, const struct fan_delivery *delivery)
 {
-    for (unsigned i = 0; i < conn->hops_n; i++)
-        if (hop_at(conn, i)->delivery == delivery)
-            hop_at(conn, i)->delivery = NULL;
+    for (struct relay_hop *hop = conn->hops; hop; hop = hop->next)
+        if (hop->delivery == delivery)
+            hop->delivery = NULL;
 }
 
-/* Takes hops that are over off the front; an idle connection holds none. */
-static void shrink(struct relay_conn *conn)
+uint64_t relay_hop_unway(struct relay_conn *conn, const struct relay_way *way)
 {
-    while (conn->hops_n && !hop_at(conn, 0)->tid[0]) {
-        conn->hops_at = (conn->hops_at + 1) % conn->hops_cap;
-        conn->hops_n--;
+    uint64_t first = UINT64_MAX;
+
+    for (struct relay_hop *hop = conn->hops; hop; hop = hop->next) {
+        if (hop->way != way)
+            continue;
+        hop->way = NULL;
+        if (hop->start < first)
+            first = hop->start;
     }
-    if (!conn->hops_n) {
-        free(conn->hops);
-        conn->hops = NULL;
-        conn->hops_at = conn->hops_cap = 0;
-    }
+    return first;
 }
 
-/* The hop is over: tells the delivery. The hop is out of the ring before the service hears of it,
- * which may end the delivery and stage another one. */
-static void over(struct relay_conn *conn, struct relay_hop *hop, int code)
+void relay_hop_forget(struct relay_conn *conn)
 {
-    struct relay_hop done = *hop;
-
-    hop->tid[0] = '\0';
-    hop->delivery = NULL;
-    shrink(conn);
-    if (done.delivery)
-        relay_fan_answered(conn, done.delivery, done.start, done.end, code);
+    while (conn->hops) {
+        struct relay_hop *hop = conn->hops;
+        conn->hops = hop->next;
+        relay_wheel_cancel(&conn->relay->wheel, &hop->timer);
+        relay_pool_give(&conn->relay->hops, hop);
+    }
+    conn->hops_last = NULL;
+    conn->hops_n = 0;
 }
 
 bool relay_hop_answered(struct relay_conn *conn, struct msrp_str tid, int code)
 {
-    for (unsigned i = 0; i < conn->hops_n; i++) {
-        struct relay_hop *hop = hop_at(conn, i);
-        if (hop->tid[0] && msrp_str_is(tid, hop->tid)) {
+    for (struct relay_hop *hop = conn->hops; hop; hop = hop->next) {
+        if (!msrp_str_is(tid, hop->tid))
+            continue;
+        if (hop->source) {
+            struct relay_hop done = take(conn, hop);
+            relay_errand_answered(conn, &done);
+        } else {
             over(conn, hop, code);
-            return true;
         }
+        return true;
     }
     return false;
 }
 
 void relay_hop_staged(struct relay_conn *conn)
 {
-    for (unsigned i = conn->hops_n; i && !hop_at(conn, i - 1)->end_at; i--)
-        hop_at(conn, i - 1)->end_at = conn->out.queued;
+    for (struct relay_hop *hop = conn->hops_last; hop && !hop->end_at; hop = hop->prev)
+        hop->end_at = conn->out.queued;
 }
 
 void relay_hop_sent(struct relay_conn *conn)
 {
-    unsigned i = conn->hops_n;
+    struct relay *relay = conn->relay;
+    struct relay_hop *hop = conn->hops_last;
 
-    while (i && hop_at(conn, i - 1)->sent_ms < 0)
-        i--;
-    for (; i < conn->hops_n; i++) {
-        struct relay_hop *hop = hop_at(conn, i);
-        if (!hop->end_at || hop->end_at > conn->out.sent)
-            break;
-        hop->sent_ms = conn->relay->now.mono_ms;
+    /* stream order: those that left now stand between what left before and what has not */
+    while (hop && !relay_timer_is_armed(&hop->timer) && hop->prev &&
+           !relay_timer_is_armed(&hop->prev->timer))
+        hop = hop->prev;
+    for (; hop && hop->end_at && hop->end_at <= conn->out.sent; hop = hop->next) {
+        if (relay_timer_is_armed(&hop->timer))
+            continue;
+        hop->unread_ms = conn->unread_ms;
+        relay_wheel_add(&relay->wheel, &hop->timer,
+                        relay->now.mono_ms + (int64_t)relay->conf.transaction_ms);
     }
 }
 
-void relay_hop_tick(struct relay_conn *conn)
+/* rfc4975#7.1.1, rfc4976#6.4.1: 30 s after the last octet was sent, silence is a failure; but not
+ * where only errors are answered. */
+void relay_hop_tick(struct relay *relay)
 {
-    /* while we do not read, an answer may wait in its socket: that time does not count */
-    if (conn->paused || conn->starved) {
-        for (unsigned i = 0; i < conn->hops_n; i++)
-            if (hop_at(conn, i)->sent_ms >= 0)
-                hop_at(conn, i)->sent_ms += conn->relay->gone_ms;
-        return;
-    }
-    /* rfc4975#7.1.1, rfc4976#6.4.1: 30 s after the last octet was sent, silence is a failure */
-    while (conn->hops_n) {
-        struct relay_hop *hop = hop_at(conn, 0);
-        if (hop->sent_ms < 0 ||
-            conn->relay->now.mono_ms - hop->sent_ms < conn->relay->conf.transaction_ms)
-            break;
-        over(conn, hop, 408);
+    struct relay_timer *timer;
+
+    while ((timer = relay_wheel_expire(&relay->wheel, relay->now.mono_ms))) {
+        struct relay_hop *hop = (struct relay_hop *)(void *)timer;
+        struct relay_conn *conn = hop->conn;
+        /* while we do not read, an answer may wait in its socket: that time does not count */
+        int64_t more_ms = conn->unread_ms - hop->unread_ms;
+        if (conn->paused || conn->starved)
+            more_ms += RELAY_TICK_MS;
+        if (more_ms > 0) {
+            hop->unread_ms = conn->unread_ms;
+            relay_wheel_add(&relay->wheel, timer, relay->now.mono_ms + more_ms);
+        } else {
+            over(conn, hop, hop->is_quiet ? 200 : 408);
+        }
     }
 }
 

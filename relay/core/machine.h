@@ -1,10 +1,12 @@
 /* machine.h - the relay itself and what its own files ask of each other. Private to relay/core:
- * relay.c conn.c deadline.c request.c login.c hop.c refuse.c. The service (sds.h and below) sees
- * conn.h only. */
+ * relay.c conn.c deadline.c request.c login.c hop.c refuse.c and path relaying (way.h). The service
+ * (sds.h and below) sees conn.h only. */
 #ifndef RELAY_CORE_MACHINE_H
 #define RELAY_CORE_MACHINE_H
 
 #include "relay/core/conn.h"
+#include "relay/core/pool.h"
+#include "relay/core/way.h"
 #include "relay/err.h"
 
 enum {
@@ -12,6 +14,8 @@ enum {
     RELAY_EVENTS_MAX = 4096, /* events that wait to be taken; more are counted as lost */
     RELAY_STAGE_MAX = 65536, /* octets of deliveries staged ahead of the driver */
     RELAY_TURNED_AWAY_MAX = 16,
+    RELAY_WAY_ROWS = 4096,
+    RELAY_ERRANDS_MAX = 64, /* requests that wait for one link */
 };
 
 struct relay {
@@ -35,6 +39,15 @@ struct relay {
     struct relay_sources sources;
     int64_t tick_ms; /* of the last tick */
     int64_t gone_ms; /* between it and the one before */
+
+    struct relay_wheel wheel; /* of the hops */
+    struct relay_pool hops, ways, chunks, runs, errands;
+    unsigned ways_moving;        /* not dead */
+    unsigned dials;              /* waits that want one */
+    struct relay_way **way_rows; /* RELAY_WAY_ROWS of them, by key */
+    struct relay_peers peers;
+    struct relay_lane *waits; /* by peer: what waits for a link */
+    uint64_t paths_changed;   /* what was found about a path before this counts no more */
 
     struct relay_event *events; /* ring */
     unsigned events_n, events_at, events_cap;
@@ -122,19 +135,34 @@ void relay_refuse_event(struct relay *relay, const struct relay_conn *conn,
  * fields, and for err its Warning. */
 void relay_answer(struct relay_conn *conn, int code, int err, const struct msrp_field *fields,
                   size_t fields_n);
-/* Counts the refusal of the request in conn->chunk and answers it with its row's status. */
+/* The same for a head that is not conn->chunk's (its spans alive). */
+void relay_answer_head(struct relay_conn *conn, const struct msrp_head *head, int code, int err,
+                       const struct msrp_field *fields, size_t fields_n);
+/* Counts the refusal of the request in conn->chunk and answers it with its row's status, or with
+ * chunk->status where there is one. */
 void relay_answer_refused(struct relay_conn *conn, int err, const struct msrp_field *fields,
                           size_t fields_n);
 
 /* --- hop.c --- */
-/* A response came: finds its hop. False when there is none. */
+/* The response in conn->chunk came: finds its hop. False when there is none. */
 bool relay_hop_answered(struct relay_conn *conn, struct msrp_str tid, int code);
+/* As relay_conn_hop, for a chunk of a way. */
+int relay_hop_way(struct relay_conn *conn, const char *tid, struct relay_way *way, uint64_t start,
+                  uint64_t end) __attribute__((warn_unused_result));
+/* As relay_conn_hop, for a request of `source` that is no SEND: its transaction id there. */
+int relay_hop_errand(struct relay_conn *conn, const char *tid, const struct relay_conn *source,
+                     struct msrp_str their_tid) __attribute__((warn_unused_result));
+/* The way is over: the answers to its chunks in flight are dropped when they come. Gives the first
+ * octet of them, 1-based; UINT64_MAX: none. */
+uint64_t relay_hop_unway(struct relay_conn *conn, const struct relay_way *way);
+/* All hops of a connection that is gone. */
+void relay_hop_forget(struct relay_conn *conn);
 /* The frames staged until now end here in the stream. */
 void relay_hop_staged(struct relay_conn *conn);
 /* More octets are gone: stamps the hops whose end-line went with them. */
 void relay_hop_sent(struct relay_conn *conn);
 /* Hops whose answer is overdue: 408. */
-void relay_hop_tick(struct relay_conn *conn);
+void relay_hop_tick(struct relay *relay);
 /* Queues a SEND without a body on the connection's session. */
 void relay_hop_ping(struct relay_conn *conn, const struct relay_session *session);
 

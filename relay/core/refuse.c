@@ -113,10 +113,9 @@ void relay_control_add(struct relay_conn *conn, long n)
 }
 
 /* Remembers the request as unanswered until the octets queued now have left (row 4). */
-static void note_live(struct relay_conn *conn)
+static void note_live(struct relay_conn *conn, struct msrp_str tid)
 {
     struct relay_live *live = &conn->live[conn->live_at++ % RELAY_LIVE_MAX];
-    struct msrp_str tid = conn->chunk.head.tid;
 
     *live = (struct relay_live){relay_hash_of(&conn->relay->key, tid.p, tid.n), conn->out.queued};
 }
@@ -124,8 +123,13 @@ static void note_live(struct relay_conn *conn)
 void relay_answer(struct relay_conn *conn, int code, int err, const struct msrp_field *fields,
                   size_t fields_n)
 {
+    relay_answer_head(conn, &conn->chunk.head, code, err, fields, fields_n);
+}
+
+void relay_answer_head(struct relay_conn *conn, const struct msrp_head *head, int code, int err,
+                       const struct msrp_field *fields, size_t fields_n)
+{
     struct relay *relay = conn->relay;
-    const struct msrp_head *head = &conn->chunk.head;
     char warning[512];
     struct msrp_field all[4];
     size_t n = 0, cap = 256;
@@ -151,13 +155,13 @@ void relay_answer(struct relay_conn *conn, int code, int err, const struct msrp_
     msrp_response_write(&w, head, code, own, all, n);
     relay_control_add(conn, msrp_writer_done(&w));
     relay->counts.answers[code]++;
-    note_live(conn);
+    note_live(conn, head->tid);
 }
 
 void relay_answer_refused(struct relay_conn *conn, int err, const struct msrp_field *fields,
                           size_t fields_n)
 {
-    int status = relay_err_row(err)->status;
+    int status = conn->chunk.status ? conn->chunk.status : relay_err_row(err)->status;
 
     relay_refuse(conn->relay, conn, err, status, msrp_str_of(conn->chunk.target), conn->chunk.body);
     if (status)

@@ -162,6 +162,10 @@ static void on_open(struct relay *relay, const struct relay_in *in)
         return;
     }
     conn->at_door = true;
+    struct relay_peer *peer =
+        in->open.dialled && in->open.dialled <= relay->peers.n
+            ? &relay->peers.v[in->open.dialled - 1]
+            : relay_peers_of_names(&relay->peers, in->open.names, in->open.names_n);
     if (all >= relay->rows_n)
         grow_rows(relay);
     struct relay_conn **row = conn_row(relay, conn->id);
@@ -171,6 +175,12 @@ static void on_open(struct relay *relay, const struct relay_in *in)
         relay->tick_ms = relay->now.mono_ms;
     relay->counts.conns++;
     relay_emit(relay, conn, &(struct relay_event){.kind = RELAY_EVENT_CONN_OPEN});
+    if (in->open.dialled) {
+        conn->good = true; /* a request is ours to make there: no probation */
+        relay_link_dialled(relay, in->open.dialled - 1, true);
+    }
+    if (peer)
+        relay_link_open(conn, peer);
 }
 
 static void on_closed(struct relay *relay, uint64_t id)
@@ -226,8 +236,10 @@ static void on_tick(struct relay *relay)
         return;
     relay->tick_ms = relay->now.mono_ms;
     each_conn(relay, relay_conn_tick);
+    relay_hop_tick(relay);
     relay_sources_sweep(&relay->sources, relay->now.mono_ms, relay->conf.auth_fails_ms);
     relay_sds_tick(relay->sds);
+    relay_links_tick(relay);
     if (relay->directory.n > relay->counts.conns_authorised_now)
         relay_directory_sweep(&relay->directory, relay->now.mono_ms,
                               relay->conf.rate_messages_per_s);
@@ -290,6 +302,7 @@ void relay_feed(struct relay *relay, const struct relay_in *in)
         relay_csk_uploaded(relay, in->upload);
         break;
     case RELAY_IN_UNDIALLED:
+        relay_link_dialled(relay, in->peer, false);
         break;
     case RELAY_IN_DRAIN:
         relay->draining = true;
@@ -388,6 +401,12 @@ bool relay_take(struct relay *relay, struct relay_want *want)
         want->kind = RELAY_WANT_UPLOAD;
         return true;
     }
+    want->peer = relay_link_next(relay);
+    if (want->peer) {
+        want->kind = RELAY_WANT_DIAL;
+        want->peer--;
+        return true;
+    }
     if (relay->turned_away_n) {
         want->kind = RELAY_WANT_CLOSE;
         want->conn = relay->turned_away[--relay->turned_away_n];
@@ -415,9 +434,15 @@ size_t relay_output(struct relay *relay, uint64_t id, const struct relay_now *no
     relay->now = *now;
     if (!conn)
         return 0;
-    while (!conn->closing && !conn->out.failed && conn->out.bytes < RELAY_STAGE_MAX &&
-           relay_fan_stage(conn))
-        relay_hop_staged(conn);
+    while (!conn->closing && !conn->out.failed && conn->out.bytes < RELAY_STAGE_MAX) {
+        bool has_way = relay_lane_stage(conn); /* in turn with the service's deliveries */
+        if (has_way)
+            relay_hop_staged(conn);
+        if (relay_fan_stage(conn))
+            relay_hop_staged(conn);
+        else if (!has_way)
+            break;
+    }
     if (conn->out.failed)
         relay_conn_close(conn, RELAY_E_NOMEM);
     settle(relay);
@@ -438,6 +463,7 @@ void relay_sent(struct relay *relay, uint64_t id, const struct relay_now *now, s
         conn->stall_ms = 0;
     if (!conn->out.bytes)
         conn->out_since_ms = 0; /* took all there was */
+    conn->lane->moved_ms = now->mono_ms;
     relay_hop_sent(conn);
     if (conn->clogged && conn->out.bytes <= relay->conf.out_low) {
         conn->clogged = false;
@@ -493,6 +519,15 @@ struct relay *relay_new(const struct relay_conf *conf, struct relay_policy *poli
         relay_directory_init(&relay->directory, &relay->key) < 0 ||
         relay_sources_init(&relay->sources, &relay->key) < 0)
         goto out;
+    relay_wheel_init(&relay->wheel, 0);
+    relay_pool_init(&relay->hops, sizeof(struct relay_hop), UINT32_MAX);
+    relay_pool_init(&relay->ways, sizeof(struct relay_way), RELAY_WAYS_MAX);
+    relay_pool_init(&relay->chunks, sizeof(struct way_chunk), 4 * RELAY_WAYS_MAX);
+    relay_pool_init(&relay->runs, sizeof(struct way_run), 16 * RELAY_WAYS_MAX);
+    relay_pool_init(&relay->errands, sizeof(struct relay_errand), RELAY_WAYS_MAX);
+    relay->way_rows = calloc(RELAY_WAY_ROWS, sizeof(struct relay_way *));
+    if (!relay->way_rows || relay_links_init(relay) < 0)
+        goto out;
     relay->sds = relay_sds_new(relay);
     if (relay->sds)
         return relay;
@@ -514,6 +549,13 @@ void relay_free(struct relay *relay)
     }
     if (relay->sds)
         relay_sds_free(relay->sds);
+    relay_links_done(relay);
+    relay_pool_done(&relay->hops);
+    relay_pool_done(&relay->ways);
+    relay_pool_done(&relay->chunks);
+    relay_pool_done(&relay->runs);
+    relay_pool_done(&relay->errands);
+    free(relay->way_rows);
     while (relay->jobs)
         relay_upload_free(relay_csk_next(relay));
     dpp_mikey_replay_free(relay->seen);
@@ -536,5 +578,5 @@ const struct relay_counts *relay_counts(struct relay *relay)
 
 bool relay_is_quiet(const struct relay *relay)
 {
-    return relay_sds_is_quiet(relay->sds);
+    return relay_sds_is_quiet(relay->sds) && !relay->ways_moving;
 }

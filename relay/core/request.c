@@ -92,7 +92,7 @@ static int find_session(struct relay_conn *conn, struct msrp_str id, struct rela
 
     if (!session)
         return RELAY_E_SESSION;
-    if (session->conn != conn)
+    if (session->conn != conn && (!session->peer || session->peer != conn->peer))
         return RELAY_E_HIJACK; /* the answer is that of an unknown one: no oracle */
     if (session->ended || relay->now.unix_s >= session->dead_s + (int64_t)relay->conf.skew_s)
         return RELAY_E_SESSION_EXPIRED;
@@ -100,20 +100,35 @@ static int find_session(struct relay_conn *conn, struct msrp_str id, struct rela
     return 0;
 }
 
+/* The path goes on behind our URIs. rfc4976#6.4; rows 17, 18 */
+static int judge_onward(struct relay_conn *conn, struct relay_onward *on)
+{
+    struct relay_chunk *chunk = &conn->chunk;
+    int err = conn->relay->conf.path_off ? RELAY_E_PATH_FOREIGN : relay_nexthop(conn, on);
+
+    chunk->aim = chunk->head.method == MSRP_SEND ? RELAY_AIM_WAY : RELAY_AIM_ERRAND;
+    if (err == RELAY_E_PATH_SESSION || err == RELAY_E_PATH_FOREIGN)
+        chunk->aim = RELAY_AIM_DISCARD;
+    return err;
+}
+
 /* Judges a request that is not AUTH by its paths and sets what is to be done with it. */
-static int judge_path(struct relay_conn *conn)
+static int judge_path(struct relay_conn *conn, struct relay_onward *on)
 {
     const struct relay *relay = conn->relay;
     struct relay_chunk *chunk = &conn->chunk;
     const struct msrp_head *head = &chunk->head;
     struct msrp_str rest = head->to.text, text;
     struct msrp_uri first, second;
-    int err = check_paths(conn, &first);
+    bool is_barred = head->method == MSRP_OTHER && !relay->conf.path_methods;
 
+    if (!is_barred && relay_nexthop_is_known(conn))
+        return judge_onward(conn, on);
+    int err = check_paths(conn, &first);
     if (err < 0)
         return err;
-    if (head->method == MSRP_OTHER)
-        return RELAY_E_METHOD; /* blocked by configuration, rfc4976#6.4.2 */
+    if (is_barred)
+        return RELAY_E_METHOD; /* by configuration, rfc4976#6.4.2 */
 
     bool has_second = msrp_path_next(&rest, &text) && msrp_path_next(&rest, &text);
     bool is_service = has_second && !msrp_uri_parse(&second, text);
@@ -121,15 +136,15 @@ static int judge_path(struct relay_conn *conn)
         second.is_secure = true; /* where msrp: may not stand it was refused above */
         is_service = msrp_uri_is_same(&second, &relay->service);
     }
+    if (has_second && !is_service)
+        return judge_onward(conn, on);
+    if (head->method == MSRP_OTHER)
+        return RELAY_E_METHOD; /* the service knows none */
     err = find_session(conn, first.session, &chunk->session);
-    if (has_second && !is_service) {
-        /* The path goes on. Relaying to other clients and relays comes with rfc4976#6.4; until then
-         * no previous hop may send there, which is the answer of row 18. */
-        chunk->aim = RELAY_AIM_DISCARD;
-        return err ? RELAY_E_PATH_SESSION : RELAY_E_PATH_FOREIGN; /* rows 17, 18 */
-    }
     if (err < 0)
         return err;
+    if (chunk->session->peer && is_service)
+        return RELAY_E_PATH_FOREIGN; /* profile 2.7 */
     if (has_second && rest.n)
         return RELAY_E_PATH_LONG; /* row 15 */
     if (!relay_path_is_same(head->from.text, msrp_str_of(chunk->session->remote)))
@@ -147,7 +162,7 @@ static int judge_path(struct relay_conn *conn)
 }
 
 /* The same for AUTH. profile 2.2 */
-static int judge_auth(struct relay_conn *conn)
+static int judge_auth(struct relay_conn *conn, struct relay_onward *on)
 {
     const struct msrp_head *head = &conn->chunk.head;
     struct msrp_uri uri;
@@ -155,8 +170,11 @@ static int judge_auth(struct relay_conn *conn)
 
     if (err < 0)
         return err;
-    if (head->to.count > 1)
-        return RELAY_E_PATH_FOREIGN; /* an AUTH through us: rfc4976#5.1, comes with relaying */
+    if (head->to.count > 1) { /* for another relay, from a session of ours: rfc4976#5.1 */
+        conn->chunk.aim = RELAY_AIM_ERRAND;
+        err = conn->relay->conf.path_off ? RELAY_E_PATH_FOREIGN : relay_nexthop(conn, on);
+        return err == RELAY_E_PATH_SESSION ? RELAY_E_SESSION : err;
+    }
     if (uri.has_session)
         return RELAY_E_SESSION; /* AUTH is for the relay, not for a session on it */
     conn->chunk.aim = RELAY_AIM_AUTH;
@@ -167,6 +185,7 @@ void relay_request_head(struct relay_conn *conn, const struct msrp_head *head, i
 {
     struct relay *relay = conn->relay;
     struct relay_chunk *chunk = &conn->chunk;
+    struct relay_onward on;
 
     *chunk = (struct relay_chunk){.head = *head, .head_slab = relay_slab_ref(conn->in)};
     if (head->is_response) {
@@ -176,18 +195,25 @@ void relay_request_head(struct relay_conn *conn, const struct msrp_head *head, i
         return;
     }
     relay->counts.requests++;
+    relay_link_guess(conn);
     if (!err && is_live(conn, head->tid))
         err = RELAY_E_TID_LIVE;
     if (!err && (head->method == MSRP_AUTH || head->authorization.n) && relay_login_is_barred(conn))
         err = RELAY_E_AUTH_PLAINTEXT; /* row 57 */
     if (!err)
-        err = head->method == MSRP_AUTH ? judge_auth(conn) : judge_path(conn);
+        err = head->method == MSRP_AUTH ? judge_auth(conn, &on) : judge_path(conn, &on);
     if (err == RELAY_E_NOT_OURS) {
         relay_conn_close(conn, err);
         return;
     }
     if (!err && chunk->aim == RELAY_AIM_SERVICE)
         err = relay_sds_begin(relay->sds, conn, chunk);
+    else if (!err && chunk->aim == RELAY_AIM_WAY)
+        err = relay_way_begin(conn, &on);
+    else if (!err && chunk->aim == RELAY_AIM_ERRAND)
+        err = relay_errand_begin(conn, &on);
+    if (err == RELAY_E_PATH_SESSION) /* its connection is closing */
+        chunk->aim = RELAY_AIM_DISCARD;
     if (err == RELAY_E_STOPPED_STILL) {
         relay_conn_close(conn, err);
         return;
@@ -202,9 +228,13 @@ void relay_request_body(struct relay_conn *conn, struct msrp_str body)
     struct relay_chunk *chunk = &conn->chunk;
 
     chunk->body += body.n;
-    if (chunk->aim != RELAY_AIM_SERVICE)
+    if (chunk->aim == RELAY_AIM_WAY)
+        chunk->err = relay_way_body(conn, body.p, body.n);
+    else if (chunk->aim == RELAY_AIM_ERRAND)
+        chunk->err = relay_errand_body(conn, body.p, body.n);
+    else if (chunk->aim != RELAY_AIM_SERVICE)
         return;
-    if (chunk->session->ended) /* in mid-chunk: the service has let the message go already */
+    else if (chunk->session->ended) /* in mid-chunk: the service has let the message go already */
         chunk->err = RELAY_E_SESSION_EXPIRED;
     else
         chunk->err = relay_sds_body(conn->relay->sds, conn, chunk, conn->in, body.p, body.n);
@@ -277,6 +307,13 @@ void relay_request_end(struct relay_conn *conn, char flag, int err)
         err = relay_sds_end(relay->sds, conn, chunk, flag);
     if (err == RELAY_SDS_LATER)
         return;
+    if (!err && chunk->aim == RELAY_AIM_WAY)
+        err = relay_way_end(conn, flag);
+    if (err == RELAY_WAY_LATER) {
+        conn->good = true;
+        relay_chunk_done(conn);
+        return;
+    }
     if (!err)
         err = chunk->err;
 
@@ -286,7 +323,11 @@ void relay_request_end(struct relay_conn *conn, char flag, int err)
     } else if (chunk->aim == RELAY_AIM_DISCARD) {
         report_discarded(conn, err);
     } else if (err && relay_err_row(err)->status != 200) {
+        relay_errand_drop(conn);
         refuse(conn, err);
+    } else if (chunk->aim == RELAY_AIM_ERRAND) {
+        conn->good = true;
+        relay_errand_end(conn);
     } else if (chunk->aim == RELAY_AIM_AUTH) {
         relay_login(conn);
     } else if (head->method == MSRP_SEND) {

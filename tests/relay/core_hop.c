@@ -174,21 +174,21 @@ static void test_ring(void **state)
             assert_false(relay_hop_answered(conn, msrp_str_of(tid), 200));
         }
         assert_int_equal(conn->hops_n, 0);
-        assert_null(conn->hops); /* an idle connection holds no ring */
+        assert_null(conn->hops); /* an idle connection holds none */
     }
 
     /* not sent yet: no time runs */
     sim.conns[c].is_deaf = true;
     relay_hop_ping(conn, conn->sessions);
     sim_pump(&sim);
-    assert_int_equal(conn->hops[conn->hops_at].sent_ms, -1);
+    assert_false(relay_timer_is_armed(&conn->hops->timer));
     sim.now.mono_ms += 20000;
     sim.conns[c].sip = conn->out.bytes - 1;
     sim.conns[c].is_deaf = false;
     sim_hear(&sim, c);
-    assert_int_equal(conn->hops[conn->hops_at].sent_ms, -1); /* its last octet is not out */
+    assert_false(relay_timer_is_armed(&conn->hops->timer)); /* its last octet is not out */
     sim_hear(&sim, c);
-    assert_int_equal(conn->hops[conn->hops_at].sent_ms, sim.now.mono_ms);
+    assert_int_equal(conn->hops->timer.due_ms, sim.now.mono_ms + 30000);
     sim_pass(&sim, 29500);
     assert_int_equal(conn->hops_n, 1);
     sim_pass(&sim, 750);

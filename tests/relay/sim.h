@@ -89,7 +89,8 @@ struct sim {
     bool holds_uploads;          /* they wait in held until sim_uploaded */
     struct relay_upload *held[SIM_HELD_MAX];
     unsigned held_n;
-    int last_refusal; /* err of the last REFUSED event, 0: none since sim_clear_all */
+    unsigned dials, dialled; /* WANT_DIALs so far; 1 + the peer of the last one, 0: none waits */
+    int last_refusal;        /* err of the last REFUSED event, 0: none since sim_clear_all */
     unsigned refusals;
 };
 
@@ -332,6 +333,11 @@ static inline void sim_pump(struct sim *sim)
             sim->held[sim->held_n++] = want.upload;
             continue;
         }
+        if (want.kind == RELAY_WANT_DIAL) {
+            sim->dials++;
+            sim->dialled = want.peer + 1;
+            continue;
+        }
         if (want.kind == RELAY_WANT_UPLOAD) {
             relay_upload_open(sim->ring, want.upload);
             sim_give_back(sim, want.upload);
@@ -351,22 +357,66 @@ static inline void sim_pump(struct sim *sim)
     }
 }
 
-static inline unsigned sim_open_from(struct sim *sim, bool is_tls, const char *source)
+/* `open` as the driver would fill it. */
+static inline unsigned sim_open_as(struct sim *sim, struct relay_in in)
 {
     if (sim->conns_n == SIM_CONNS_MAX)
         sim_die("too many connections");
     unsigned c = sim->conns_n++;
-    struct relay_in in = {.kind = RELAY_IN_OPEN, .conn = c + 1};
 
-    in.open.source = source;
-    in.open.tls = is_tls;
-    in.open.loopback = true;
+    in.kind = RELAY_IN_OPEN;
+    in.conn = c + 1;
     sim->conns[c].is_open = true;
     sim->conns[c].heard = calloc(1, 1);
     sim->conns[c].heard_cap = 1;
     sim_feed(sim, &in);
     sim_pump(sim);
     return c;
+}
+
+static inline unsigned sim_open_from(struct sim *sim, bool is_tls, const char *source)
+{
+    struct relay_in in = {.n = 0};
+
+    in.open.source = source;
+    in.open.tls = is_tls;
+    in.open.loopback = true;
+    return sim_open_as(sim, in);
+}
+
+/* A peer that shows a certificate with this name. */
+static inline unsigned sim_open_peer(struct sim *sim, const char *name)
+{
+    struct relay_in in = {.n = 0};
+
+    in.open.source = "10.9.9.9";
+    in.open.tls = true;
+    in.open.names = &name;
+    in.open.names_n = 1;
+    return sim_open_as(sim, in);
+}
+
+/* The peer that the relay wanted to be dialled: it stands, or could not be reached. */
+static inline unsigned sim_dialled(struct sim *sim)
+{
+    struct relay_in in = {.n = 0};
+
+    if (!sim->dialled)
+        sim_die("no dial waits");
+    in.open.source = "10.9.9.8";
+    in.open.tls = true;
+    in.open.dialled = sim->dialled;
+    sim->dialled = 0;
+    return sim_open_as(sim, in);
+}
+
+static inline void sim_undialled(struct sim *sim)
+{
+    struct relay_in in = {.kind = RELAY_IN_UNDIALLED, .peer = sim->dialled - 1};
+
+    sim->dialled = 0;
+    sim_feed(sim, &in);
+    sim_pump(sim);
 }
 
 static inline unsigned sim_open(struct sim *sim, bool is_tls)

@@ -1,0 +1,199 @@
+/* errand.c - requests that are no SEND and go on: a REPORT, an AUTH for another relay, a method we
+ * do not know. rfc4976#6.4.2, #6.4.3; rows R13, R15, R16
+ *
+ * They are never chunked and at most conf.head.body octets long, so they are gathered and go on
+ * whole. Nothing is promised for them: what cannot go on is dropped and counted. A response to an
+ * AUTH or an unknown method finds its way back by the transaction. */
+#include "relay/core/machine.h"
+
+#include <string.h>
+
+static struct relay *relay_of(const struct relay_conn *conn)
+{
+    return conn->relay;
+}
+
+static void free_errand(struct relay *relay, struct relay_errand *errand)
+{
+    relay_lane_free_chunk(relay, errand->chunk);
+    relay_pool_give(&relay->errands, errand);
+}
+
+int relay_errand_begin(struct relay_conn *conn, const struct relay_onward *on)
+{
+    struct relay *relay = relay_of(conn);
+    struct relay_errand *errand = relay_pool_take(&relay->errands);
+    struct way_chunk *chunk = errand ? relay_pool_take(&relay->chunks) : NULL;
+
+    if (!chunk) {
+        relay_pool_give(&relay->errands, errand);
+        return RELAY_E_NOMEM;
+    }
+    *chunk = (struct way_chunk){.head_slab = relay_slab_ref(conn->chunk.head_slab),
+                                .head = conn->chunk.head,
+                                .own = on->own,
+                                .own_n = on->own_n,
+                                .rest = on->rest};
+    chunk->runs_end = &chunk->runs;
+    *errand = (struct relay_errand){
+        .chunk = chunk, .onward = *on, .source = conn->id, .came_ms = relay->now.mono_ms};
+    conn->errand = errand;
+    return 0;
+}
+
+int relay_errand_body(struct relay_conn *conn, const char *p, size_t n)
+{
+    return relay_lane_append(relay_of(conn), conn->errand->chunk, conn->in, p, n) ? 0
+                                                                                  : RELAY_E_NOMEM;
+}
+
+void relay_errand_drop(struct relay_conn *conn)
+{
+    if (conn->errand)
+        free_errand(relay_of(conn), conn->errand);
+    conn->errand = NULL;
+}
+
+/* An id whose end-line does not stand in the body. row F8 */
+static int make_tid(struct relay *relay, const struct way_chunk *chunk,
+                    char tid[MSRP_IDENT_MADE + 1])
+{
+    enum { RUNS = 64 };
+    struct msrp_str runs[RUNS];
+    uint8_t rnd[32];
+    size_t n = 0;
+    int rc = relay_random_fill(relay, rnd, sizeof rnd);
+
+    for (const struct way_run *run = chunk->runs; run && n < RUNS; run = run->next)
+        runs[n++] = (struct msrp_str){run->p, run->n};
+    return rc ? rc : msrp_tid_pick(tid, rnd, 2, runs, n);
+}
+
+/* Puts it behind what the connection has to send. False: it does not go. */
+static bool put(struct relay_conn *to, struct relay_errand *errand)
+{
+    struct relay *relay = to->relay;
+    const struct way_chunk *chunk = errand->chunk;
+    struct relay_conn *source = relay_conn_find(relay, errand->source);
+    size_t cap = relay_lane_head_cap(chunk);
+    char tid[MSRP_IDENT_MADE + 1], *room;
+    struct msrp_writer w;
+
+    /* what nobody is promised does not fill the queue of a slow connection */
+    if (to->closing || to->out.bytes + to->lane->cost > relay->conf.out_high ||
+        make_tid(relay, chunk, tid))
+        return false;
+    if (chunk->head.method != MSRP_REPORT &&
+        (!source || source->closing || relay_hop_errand(to, tid, source, chunk->head.tid)))
+        return false;
+    if (!(room = relay_control_room(to, cap)))
+        return false;
+    msrp_writer_init(&w, room, cap);
+    relay_lane_head(&w, chunk, tid, NULL);
+    if (chunk->head.has_body)
+        msrp_writer_blank(&w);
+    relay_control_add(to, msrp_writer_done(&w));
+    for (const struct way_run *run = chunk->runs; run; run = run->next)
+        relay_out_span(&to->out, run->slab, run->p, run->n);
+    if (!(room = relay_control_room(to, MSRP_END_MAX)))
+        return false;
+    msrp_writer_init(&w, room, MSRP_END_MAX);
+    msrp_writer_end(&w, msrp_str_of(tid), '$', chunk->head.has_body);
+    relay_control_add(to, msrp_writer_done(&w));
+    relay_hop_staged(to);
+    relay->counts.errands++;
+    return true;
+}
+
+static void go(struct relay_conn *to, struct relay_errand *errand)
+{
+    struct relay *relay = to->relay;
+
+    if (!put(to, errand))
+        relay->counts.errands_dropped++;
+    free_errand(relay, errand);
+}
+
+void relay_errand_end(struct relay_conn *conn)
+{
+    struct relay *relay = relay_of(conn);
+    struct relay_errand *errand = conn->errand;
+    struct relay_lane *lane = relay_nexthop_lane(relay, &errand->onward);
+
+    conn->errand = NULL;
+    if (lane && lane->conn) {
+        go(lane->conn, errand);
+    } else if (lane && lane->errands_n < RELAY_ERRANDS_MAX) {
+        *lane->errands_end = errand;
+        lane->errands_end = &errand->next;
+        lane->errands_n++;
+    } else {
+        relay->counts.errands_dropped++;
+        free_errand(relay, errand);
+    }
+}
+
+struct relay_errand *relay_errand_next(struct relay_lane *lane)
+{
+    struct relay_errand *errand = lane->errands;
+
+    if (!errand)
+        return NULL;
+    lane->errands = errand->next;
+    if (!lane->errands)
+        lane->errands_end = &lane->errands;
+    lane->errands_n--;
+    return errand;
+}
+
+void relay_errands_move(struct relay_lane *wait, struct relay_conn *to)
+{
+    struct relay_errand *errand;
+
+    while ((errand = relay_errand_next(wait)))
+        go(to, errand);
+}
+
+void relay_errands_expire(struct relay *relay, struct relay_lane *wait, int64_t before_ms)
+{
+    while (wait->errands && wait->errands->came_ms <= before_ms) {
+        relay->counts.errands_dropped++;
+        free_errand(relay, relay_errand_next(wait));
+    }
+}
+
+/* The URI of ours moves as in a request. rfc4976#6.4.3, row R13 */
+static long write_answer(struct msrp_writer *w, const struct relay_conn *conn,
+                         const struct relay_hop *hop)
+{
+    const struct msrp_head *head = &conn->chunk.head;
+    const char *end = head->lines.p + head->lines.n;
+    const char *at = head->from.text.p + head->from.text.n + 2;
+
+    msrp_writer_response(w, msrp_str_of(hop->source_tid), (int)head->code);
+    msrp_writer_header(w, "To-Path", msrp_path_pop(head->to.text, 1));
+    msrp_path_push(w, "From-Path", head->to.first, head->from.text);
+    msrp_writer_put(w, (struct msrp_str){at, (size_t)(end - at)});
+    msrp_writer_end(w, msrp_str_of(hop->source_tid), '$', false);
+    return (long)msrp_writer_done(w);
+}
+
+void relay_errand_answered(struct relay_conn *conn, const struct relay_hop *hop)
+{
+    struct relay_conn *source = relay_conn_find(conn->relay, hop->source);
+    const struct msrp_head *head = &conn->chunk.head;
+    size_t cap = head->lines.n + 512;
+    struct msrp_writer w;
+
+    /* row R12: responses take connections that are there; R13: one that is for us alone ends here
+     */
+    if (!source || source->closing || head->to.count < 2) {
+        conn->relay->counts.errands_dropped++;
+        return;
+    }
+    char *room = relay_control_room(source, cap);
+    if (!room)
+        return;
+    msrp_writer_init(&w, room, cap);
+    relay_control_add(source, write_answer(&w, conn, hop));
+}

@@ -1,0 +1,368 @@
+/* lane.c - what waits in front of a connection, and how it becomes chunks. */
+#include "relay/core/machine.h"
+
+#include <string.h>
+
+#include "relay/core/fan.h"
+
+enum { RUNS_MAX = 64 /* of one chunk that is staged */ };
+
+/* --- octets --- */
+
+struct way_run *relay_lane_append(struct relay *relay, struct way_chunk *chunk,
+                                  struct relay_slab *slab, const char *p, size_t n)
+{
+    /* runs_end is where the last run's first member is */
+    struct way_run *run = chunk->runs ? (struct way_run *)(void *)chunk->runs_end : NULL;
+
+    chunk->have += n;
+    if (run && run->slab == slab && run->p + run->n == p) {
+        run->n += n;
+        return run;
+    }
+    run = relay_pool_take(&relay->runs);
+    if (!run) {
+        chunk->have -= n;
+        return NULL;
+    }
+    *run = (struct way_run){.slab = relay_slab_ref(slab), .p = p, .n = n};
+    *chunk->runs_end = run;
+    chunk->runs_end = &run->next;
+    return run;
+}
+
+int relay_lane_put(struct relay_way *way, struct relay_slab *slab, const char *p, size_t n)
+{
+    struct relay_lane *lane = way->lane;
+    struct way_chunk *chunk = way->chunks;
+
+    while (chunk->next)
+        chunk = chunk->next;
+    struct way_run *run = relay_lane_append(way->relay, chunk, slab, p, n);
+    if (!run)
+        return RELAY_E_NOMEM;
+    if (slab == lane->last)
+        return 0;
+    /* the first run in a slab costs all of it: it is what keeps it alive */
+    lane->last = slab;
+    run->cost += slab->cap;
+    lane->cost += slab->cap;
+    way->cost += slab->cap;
+    return 0;
+}
+
+static void free_run(struct relay *relay, struct way_chunk *chunk)
+{
+    struct way_run *run = chunk->runs;
+
+    chunk->runs = run->next;
+    if (!chunk->runs)
+        chunk->runs_end = &chunk->runs;
+    relay_slab_unref(run->slab);
+    relay_pool_give(&relay->runs, run);
+}
+
+void relay_lane_free_chunk(struct relay *relay, struct way_chunk *chunk)
+{
+    while (chunk->runs)
+        free_run(relay, chunk);
+    relay_slab_unref(chunk->head_slab);
+    relay_pool_give(&relay->chunks, chunk);
+}
+
+/* n octets of the oldest chunk are gone. */
+static void consume(struct relay_way *way, uint64_t n)
+{
+    struct relay_lane *lane = way->lane;
+    struct way_chunk *chunk = way->chunks;
+
+    chunk->have -= n;
+    chunk->staged += n;
+    while (n) {
+        struct way_run *run = chunk->runs;
+        if (n < run->n) {
+            run->p += n;
+            run->n -= n;
+            break;
+        }
+        n -= run->n;
+        lane->cost -= run->cost;
+        way->cost -= run->cost;
+        if (!lane->cost)
+            lane->last = NULL;
+        free_run(way->relay, chunk);
+    }
+}
+
+void relay_lane_drop_chunk(struct relay_way *way)
+{
+    struct way_chunk *chunk = way->chunks;
+
+    consume(way, chunk->have);
+    way->chunks = chunk->next;
+    if (!way->chunks)
+        way->chunks_end = &way->chunks;
+    relay_lane_free_chunk(way->relay, chunk);
+}
+
+void relay_lane_drop(struct relay_way *way)
+{
+    while (way->chunks)
+        relay_lane_drop_chunk(way);
+}
+
+/* --- turns --- */
+
+static bool is_ready(const struct relay_way *way)
+{
+    const struct way_chunk *chunk = way->chunks;
+
+    return chunk && way->lane && !way->is_dead && way->sniff.state == RELAY_SNIFF_PASS &&
+           way->flying < RELAY_WAY_IN_FLIGHT_MAX && (chunk->flag || chunk->have >= MSRP_CHUNK_STEP);
+}
+
+static void leave_turns(struct relay_way *way)
+{
+    struct relay_lane *lane = way->lane;
+
+    if (!way->is_ready)
+        return;
+    *(way->prev_turn ? &way->prev_turn->next_turn : &lane->turns) = way->next_turn;
+    *(way->next_turn ? &way->next_turn->prev_turn : &lane->turns_end) = way->prev_turn;
+    way->is_ready = false;
+}
+
+void relay_lane_ready(struct relay_way *way)
+{
+    struct relay_lane *lane = way->lane;
+
+    if (!is_ready(way)) {
+        if (lane)
+            leave_turns(way);
+        return;
+    }
+    if (!way->is_ready) {
+        way->is_ready = true;
+        way->next_turn = NULL;
+        way->prev_turn = lane->turns_end;
+        *(way->prev_turn ? &way->prev_turn->next_turn : &lane->turns) = way;
+        lane->turns_end = way;
+    }
+    if (lane->conn)
+        relay_conn_wants_write(lane->conn);
+}
+
+void relay_lane_join(struct relay_lane *lane, struct relay_way *way)
+{
+    way->lane = lane;
+    way->next_to = lane->ways;
+    way->link_to = &lane->ways;
+    if (way->next_to)
+        way->next_to->link_to = &way->next_to;
+    lane->ways = way;
+    lane->cost += way->cost;
+}
+
+void relay_lane_leave(struct relay_way *way)
+{
+    struct relay_lane *lane = way->lane;
+
+    leave_turns(way);
+    *way->link_to = way->next_to;
+    if (way->next_to)
+        way->next_to->link_to = way->link_to;
+    lane->cost -= way->cost;
+    if (!lane->cost)
+        lane->last = NULL;
+    way->lane = NULL;
+}
+
+bool relay_lane_is_ready(const struct relay_conn *conn)
+{
+    return conn->lane->turns && relay_conn_has_hop_room(conn);
+}
+
+/* --- heads --- */
+
+/* The lines behind both paths, which the reader wants to stand first and second. */
+static struct msrp_str lines_behind(const struct msrp_head *head)
+{
+    const char *end = head->lines.p + head->lines.n, *at = head->from.text.p + head->from.text.n;
+
+    return (struct msrp_str){at + 2, (size_t)(end - at - 2)};
+}
+
+size_t relay_lane_head_cap(const struct way_chunk *chunk)
+{
+    return chunk->head.method_text.n + chunk->head.lines.n + 512;
+}
+
+/* From-Path: the URIs that were taken off, each put in front of the one before. rfc4976#6.4.1 */
+static void put_from(struct msrp_writer *w, const struct way_chunk *chunk)
+{
+    struct msrp_str uris[3] = {{NULL, 0}, chunk->own, chunk->head.from.text};
+
+    if (chunk->own_n == 2) {
+        struct msrp_str first, second;
+        msrp_str_cut(chunk->own, ' ', &first, &second);
+        uris[0] = second;
+        uris[1] = first;
+    }
+    msrp_writer_header_list(w, "From-Path", uris, 3);
+}
+
+void relay_lane_head(struct msrp_writer *w, const struct way_chunk *chunk, const char *tid,
+                     const struct msrp_byte_range *range)
+{
+    struct msrp_str rest = lines_behind(&chunk->head), line;
+
+    msrp_writer_text(w, "MSRP ");
+    msrp_writer_text(w, tid);
+    msrp_writer_text(w, " ");
+    msrp_writer_put(w, chunk->head.method_text);
+    msrp_writer_text(w, "\r\n");
+    msrp_writer_header(w, "To-Path", chunk->rest);
+    put_from(w, chunk);
+    if (!range) {
+        msrp_writer_put(w, rest);
+        return;
+    }
+    if (!chunk->head.has_range)
+        msrp_writer_range(w, range); /* trap 9: it is split, so it must be there */
+    while (rest.n) {
+        struct msrp_str from = rest;
+        msrp_str_cut(rest, '\n', &line, &rest);
+        if (msrp_str_has_prefix_nocase(line, "Byte-Range:"))
+            msrp_writer_range(w, range);
+        else
+            msrp_writer_put(w, (struct msrp_str){from.p, line.n + 1});
+    }
+}
+
+/* --- chunks --- */
+
+/* A chunk in the making. */
+struct piece {
+    char tid[MSRP_IDENT_MADE + 1];
+    struct msrp_str runs[RUNS_MAX];
+    struct relay_slab *slabs[RUNS_MAX];
+    size_t runs_n;
+    uint64_t octets;
+    char flag;
+    bool is_whole; /* all of the chunk as it came in */
+};
+
+static void collect(struct piece *piece, const struct way_chunk *chunk)
+{
+    piece->runs_n = 0;
+    piece->octets = 0;
+    for (const struct way_run *run = chunk->runs;
+         run && piece->runs_n < RUNS_MAX && piece->octets < RELAY_FAN_CHUNK; run = run->next) {
+        uint64_t room = RELAY_FAN_CHUNK - piece->octets, n = run->n < room ? run->n : room;
+        piece->runs[piece->runs_n] = (struct msrp_str){run->p, (size_t)n};
+        piece->slabs[piece->runs_n++] = run->slab;
+        piece->octets += n;
+    }
+    bool is_last = chunk->flag && piece->octets == chunk->have;
+    piece->flag = is_last ? chunk->flag : '+';
+    piece->is_whole = is_last && !chunk->staged;
+}
+
+/* rfc4976#6.4.1: the range is known now; rows R9, C4 */
+static struct msrp_byte_range range_of(const struct piece *piece, const struct way_chunk *chunk)
+{
+    uint64_t before = chunk->head.range.start + chunk->staged - 1;
+
+    return (struct msrp_byte_range){
+        .start = before + 1,
+        .end = piece->octets > MSRP_CHUNK_STEP ? MSRP_UNKNOWN : before + piece->octets,
+        .total = chunk->head.range.total,
+    };
+}
+
+/* Queues head, body by reference, and end-line, in this order and with nothing between. */
+static bool queue(struct relay_conn *conn, const struct piece *piece, const struct way_chunk *chunk)
+{
+    struct relay_slabs *slabs = &conn->relay->slabs;
+    struct msrp_byte_range range = range_of(piece, chunk);
+    bool has_range = chunk->head.has_body && (chunk->head.has_range || !piece->is_whole);
+    size_t cap = relay_lane_head_cap(chunk);
+    char *room = relay_out_room(&conn->out, slabs, cap);
+    struct msrp_writer w;
+
+    if (!room)
+        return false;
+    msrp_writer_init(&w, room, cap);
+    relay_lane_head(&w, chunk, piece->tid, has_range ? &range : NULL);
+    if (chunk->head.has_body)
+        msrp_writer_blank(&w);
+    if (!piece->runs_n)
+        msrp_writer_end(&w, msrp_str_of(piece->tid), piece->flag, chunk->head.has_body);
+    if (w.err)
+        return false;
+    relay_out_add(&conn->out, w.n);
+    if (!piece->runs_n)
+        return !conn->out.failed;
+    for (size_t i = 0; i < piece->runs_n; i++)
+        relay_out_span(&conn->out, piece->slabs[i], piece->runs[i].p, piece->runs[i].n);
+    room = relay_out_room(&conn->out, slabs, MSRP_END_MAX);
+    if (!room)
+        return false;
+    msrp_writer_init(&w, room, MSRP_END_MAX);
+    msrp_writer_end(&w, msrp_str_of(piece->tid), piece->flag, true);
+    relay_out_add(&conn->out, w.n);
+    return !w.err && !conn->out.failed;
+}
+
+static int stage(struct relay_conn *conn, struct relay_way *way, struct piece *piece)
+{
+    struct way_chunk *chunk = way->chunks;
+    uint8_t rnd[32];
+    int rc = relay_random_fill(conn->relay, rnd, sizeof rnd);
+
+    collect(piece, chunk);
+    if (!rc) /* rows F8, R5, threat T20 */
+        rc = msrp_tid_pick(piece->tid, rnd, 2, piece->runs, piece->runs_n);
+    uint64_t start = chunk->head.range.start + chunk->staged;
+    if (!rc && way->failure != MSRP_NO) {
+        rc = relay_hop_way(conn, piece->tid, way, start, start + piece->octets - 1);
+        way->in_flight += !rc;
+        way->flying += rc ? 0 : piece->octets;
+    }
+    if (!rc && !queue(conn, piece, chunk))
+        rc = RELAY_E_NOMEM; /* the connection closes: half a frame may stand in its queue */
+    return rc;
+}
+
+bool relay_lane_stage(struct relay_conn *conn)
+{
+    struct relay_lane *lane = conn->lane;
+    const struct relay_conf *conf = &conn->relay->conf;
+    struct piece piece;
+
+    while (lane->turns && relay_conn_has_hop_room(conn) && !conn->out.failed) {
+        struct relay_way *way = lane->turns;
+        leave_turns(way);
+        int rc = stage(conn, way, &piece);
+        if (rc) {
+            relay_way_fail(way, rc, 413, 0, 0);
+            continue;
+        }
+        struct way_chunk *chunk = way->chunks;
+        consume(way, piece.octets);
+        conn->relay->counts.relayed_chunks++;
+        if (chunk->flag && !chunk->have) {
+            way->chunks = chunk->next;
+            if (!way->chunks)
+                way->chunks_end = &way->chunks;
+            relay_way_left(way, chunk);
+            relay_lane_free_chunk(conn->relay, chunk);
+        }
+        if (!relay_way_is_over(way))
+            relay_lane_ready(way);
+        if (lane->is_over && lane->cost <= conf->out_low)
+            relay_ways_relax(lane);
+        return true;
+    }
+    return false;
+}

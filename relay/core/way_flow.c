@@ -1,0 +1,71 @@
+/* way_flow.c - back pressure of path relaying: the sender waits while the next hop does not keep
+ * up.
+ *
+ * What counts is what waits in front of the next hop (its lane). Over the high mark the answers of
+ * new chunks wait until theirs have left, which slows a sender that counts on answers, also behind
+ * another relay; and a connection that carries nothing else is not read, which slows the others. A
+ * message is lost when the next hop takes no octet for conf.pause_max_ms (half of it where the
+ * sender's connection cannot be stopped), or when more than conf.out_hard waits. */
+#include "relay/core/machine.h"
+
+/* Is there more on the connection than this one message? Then stopping it would punish others. */
+static bool is_shared(const struct relay_conn *conn)
+{
+    unsigned n = 0;
+
+    for (const struct relay_way *way = conn->ways; way && n < 2; way = way->next_from)
+        n += !way->is_dead && !way->has_last;
+    return n > 1 || (!conn->peer && conn->sessions && conn->sessions->next);
+}
+
+void relay_way_resume(struct relay_way *way)
+{
+    if (way->is_paused && way->source)
+        relay_conn_resume(way->source);
+    way->is_paused = way->is_over = false;
+}
+
+void relay_way_look(struct relay_way *way)
+{
+    const struct relay_conf *conf = &way->relay->conf;
+    const struct relay_lane *lane = way->lane;
+    int64_t now = way->relay->now.mono_ms, since, limit_ms = conf->pause_max_ms;
+
+    if (!lane || !lane->conn)
+        return; /* what waits for a link has its own time */
+    if (lane->cost <= conf->out_low)
+        relay_way_resume(way);
+    if (!way->is_over) {
+        if (lane->cost < conf->out_high)
+            return;
+        way->is_over = true;
+        way->since_ms = now;
+        way->lane->is_over = true;
+    }
+    if (!way->is_paused && way->source && !way->has_last && !is_shared(way->source)) {
+        way->is_paused = true;
+        relay_conn_pause(way->source);
+    }
+    since = lane->moved_ms > way->since_ms ? lane->moved_ms : way->since_ms;
+    if (!way->is_paused && !way->has_last)
+        limit_ms /= 2;
+    if (lane->cost >= conf->out_hard + RELAY_SLAB_SIZE || now - since >= limit_ms)
+        relay_way_fail(way, RELAY_E_SLOW_RECEIVER, 413, 0, 0);
+}
+
+void relay_ways_relax(struct relay_lane *lane)
+{
+    lane->is_over = false;
+    for (struct relay_way *way = lane->ways; way; way = way->next_to) {
+        relay_way_resume(way);
+        for (struct way_chunk *chunk = way->chunks; chunk; chunk = chunk->next)
+            relay_way_left(way, chunk);
+    }
+}
+
+void relay_way_left(struct relay_way *way, struct way_chunk *chunk)
+{
+    if (chunk->owes && way->source)
+        relay_answer_head(way->source, &chunk->head, 200, 0, NULL, 0);
+    chunk->owes = false;
+}
