@@ -1,5 +1,5 @@
 /* frame.h - cuts whole MSRP frames for the load generators: quickly, and without the rules that a
- * relay has to keep. It does not look into a body whose length the Byte-Range tells. */
+ * relay has to keep. */
 #ifndef TESTS_LOAD_FRAME_H
 #define TESTS_LOAD_FRAME_H
 
@@ -20,8 +20,9 @@ struct frame {
     char flag;
 };
 
-/* The frame at the front of p[0..n): its octets, 0 when it is not whole yet, -1 when it is none. */
-ssize_t frame_cut(struct frame *frame, const char *p, size_t n);
+/* The frame at the front of p[0..n): its octets, 0 when it is not whole yet, -1 when it is none. A
+ * body that has `likely` octets is not searched. */
+ssize_t frame_cut(struct frame *frame, const char *p, size_t n, size_t likely);
 
 bool frame_is(struct frame_run run, const char *text);
 

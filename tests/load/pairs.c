@@ -57,7 +57,7 @@ static void await(struct peer *peer, struct frame *frame)
 {
     ssize_t used;
 
-    while ((used = frame_cut(frame, peer->in, peer->in_end)) == 0) {
+    while ((used = frame_cut(frame, peer->in, peer->in_end, 0)) == 0) {
         ssize_t n = stream_read(&peer->stream, peer->in + peer->in_end, 4096);
         if (n <= 0 || peer->in_end > IN_SLACK - 8192)
             stream_die("no answer to AUTH");

@@ -107,7 +107,8 @@ size_t read_peer(struct peer *peer, size_t most, uint64_t now_ns)
     peer->in_end += (size_t)n;
     touch(peer->pair);
     while (peer->in_at < peer->in_end) {
-        ssize_t used = frame_cut(&frame, peer->in + peer->in_at, peer->in_end - peer->in_at);
+        ssize_t used =
+            frame_cut(&frame, peer->in + peer->in_at, peer->in_end - peer->in_at, load.run.payload);
         if (used < 0)
             stream_die("not MSRP: %.60s", peer->in + peer->in_at);
         if (used == 0)

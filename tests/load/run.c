@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/socket.h>
 
 #include "tests/load/pair.h"
 
@@ -72,6 +73,7 @@ static void room(struct peer *peer, size_t cap)
 
 static void prepare(void)
 {
+    int small = 256 * 1024;
     uint64_t per_pair = load.run.chunks ? load.run.chunks / load.n : UINT64_MAX;
 
     load.serial++;
@@ -95,6 +97,8 @@ static void prepare(void)
         pair->target = per_pair;
         room(&pair->sender, IN_SLACK);
         room(&pair->receiver, IN_SLACK + 2 * load.run.payload);
+        if (load.run.read_rate) /* what is not read shall not stand in this socket */
+            setsockopt(pair->receiver.stream.fd, SOL_SOCKET, SO_RCVBUF, &small, sizeof small);
         pair->receiver.waits = true; /* so that watch tells epoll anew */
         watch(&pair->receiver, false);
         touch(pair);

@@ -29,18 +29,20 @@ static void slot_fill(struct pair *pair, uint64_t i)
     uint64_t per = load.run.message / load.run.payload;
     uint64_t part = i % per, start = part * load.run.payload;
     const struct peer *a = &pair->sender, *b = &pair->receiver;
-    char tid[32];
+    char tid[32], end[24] = "*"; /* rfc4975#7.1.1: more than 2048 octets can be interrupted */
 
+    if (load.run.payload <= 2048)
+        snprintf(end, sizeof end, "%" PRIu64, start + load.run.payload);
     slot->payload_n = load.run.payload;
     snprintf(tid, sizeof tid, "t%04x%04x%08" PRIx64, load.serial & 0xffff, pair->number & 0xffff,
              i);
     slot->head_n = (size_t)snprintf(
         slot->head, sizeof slot->head,
         "MSRP %s SEND\r\nTo-Path: %s %s %s\r\nFrom-Path: %s\r\nMessage-ID: m%04x%04x%08" PRIx64
-        "\r\nByte-Range: %" PRIu64 "-%" PRIu64 "/%lu\r\nFailure-Report: yes\r\n"
+        "\r\nByte-Range: %" PRIu64 "-%s/%lu\r\nFailure-Report: yes\r\n"
         "Content-Type: text/plain\r\n\r\n",
         tid, a->use_path, b->use_path, b->uri, a->uri, load.serial & 0xffff, pair->number & 0xffff,
-        i / per, start + 1, start + slot->payload_n, load.run.message);
+        i / per, start + 1, end, load.run.message);
     slot->tail_n = (size_t)snprintf(slot->tail, sizeof slot->tail, "\r\n-------%s%c\r\n", tid,
                                     part + 1 == per ? '$' : '+');
 }
