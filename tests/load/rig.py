@@ -1,4 +1,4 @@
-"""rig - what the load commands share: boxes in the middle on one core, the generator on the other."""
+"""rig - what the load commands share: boxes in the middle on one core, generators on the other."""
 import os
 import pathlib
 import subprocess
@@ -14,8 +14,8 @@ CIPHER = "TLS_AES_128_GCM_SHA256"
 CONFIG = """  plaintext_auth: true
 plain: ["127.0.0.1:{plain}"]
 limits:
-  messages_per_s: 1000000000
-  messages_burst: 1000000000
+  messages_per_s: 1000000
+  messages_burst: 1000000
 log:
   level: warn
 """
@@ -68,15 +68,22 @@ class Daemon:
 
     def __init__(self, pairs):
         self.site = load_site(2 * pairs)
-        self.site.start()
+        try:
+            self.site.start()
+        except RuntimeError:
+            self.site.remove()
+            raise
         self.pid = self.site.process.pid
         subprocess.run(["taskset", "-acp", str(sorted(os.sched_getaffinity(0))[BOX_CORE]),
                         str(self.pid)], check=True, stdout=subprocess.DEVNULL)
 
+    def door(self, tls):
+        """The words that tell a generator where it is: port and URI, and the file of tokens."""
+        return (f"{self.site.port} msrps://{NAME}:{self.site.port};tcp" if tls else
+                f"{self.site.plain_port} msrp://{NAME}:{self.site.port};tcp") + f" {self.site.tokens}"
+
     def join(self, generator):
-        scheme = "msrps" if generator.tls else "msrp"
-        port = self.site.port if generator.tls else self.site.plain_port
-        generator.ask(f"relay {port} {scheme}://{NAME}:{self.site.port};tcp {self.site.tokens}")
+        generator.ask(f"relay {self.door(generator.tls)}")
 
     def stop(self):
         self.site.stop()
@@ -139,16 +146,12 @@ listen box
         self.process.wait()
 
 
-class Generator:
-    """load_pairs on the load core, TLS with a site's certificates."""
+class Driven:
+    """A program on the load core that answers each line of input with a line."""
 
-    def __init__(self, pairs, tls_site=None):
-        self.tls = tls_site is not None
-        files = [tls_site.dir / "ca.pem", tls_site.dir / "relay.pem", tls_site.dir / "relay.key",
-                 NAME] if tls_site else []
-        self.pairs = pairs
-        self.process = subprocess.Popen([BUILD / "load_pairs", str(pairs), *files],
-                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+    def __init__(self, *command):
+        self.process = subprocess.Popen(list(map(str, command)), stdin=subprocess.PIPE,
+                                        stdout=subprocess.PIPE, text=True,
                                         preexec_fn=pinned(LOAD_CORE))
 
     def ask(self, words):
@@ -159,6 +162,20 @@ class Generator:
             raise RuntimeError(f"the load generator ended at: {words}")
         return answer
 
+    def stop(self):
+        self.process.kill()
+        self.process.wait()
+
+
+class Generator(Driven):
+    """load_pairs, TLS with a site's certificates."""
+
+    def __init__(self, pairs, tls_site=None):
+        self.tls = tls_site is not None
+        files = [tls_site.dir / "ca.pem", tls_site.dir / "relay.pem", tls_site.dir / "relay.key",
+                 NAME] if tls_site else []
+        super().__init__(BUILD / "load_pairs", pairs, *files)
+
     def listen(self):
         return int(self.ask("listen")[1])
 
@@ -167,7 +184,3 @@ class Generator:
         answer = self.ask("run " + " ".join(f"{k}={int(v)}" for k, v in words.items()))
         times = {answer[i]: float(answer[i + 1]) for i in range(3, len(answer), 2)}
         return int(answer[1]), float(answer[2]), times
-
-    def stop(self):
-        self.process.kill()
-        self.process.wait()
