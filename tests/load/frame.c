@@ -40,6 +40,8 @@ static void header(struct frame *frame, const char *line, const char *end)
         space = memchr(frame->from.p, ' ', frame->from.n);
         if (space)
             frame->from.n = (size_t)(space - frame->from.p);
+    } else if (NAMED("Byte-Range: ")) {
+        frame->range = VALUE("Byte-Range: ");
     } else if (NAMED("Message-ID: ")) {
         frame->message_id = VALUE("Message-ID: ");
     } else if (NAMED("Use-Path: ")) {

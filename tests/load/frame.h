@@ -14,7 +14,7 @@ struct frame_run {
 struct frame {
     struct frame_run tid, word; /* the word behind the transaction id: method or code */
     struct frame_run from;      /* the first URI of From-Path */
-    struct frame_run message_id, use_path, status;
+    struct frame_run message_id, range, use_path, status;
     struct frame_run body;
     bool has_body;
     char flag;

@@ -26,7 +26,6 @@ struct peer {
 struct slot {
     char head[HEAD_MAX], tail[64];
     size_t head_n, tail_n, payload_n;
-    uint64_t intended_ns;
 };
 
 struct pair {
@@ -38,7 +37,7 @@ struct pair {
     uint64_t at;        /* octets of the next one written */
     uint64_t answered;  /* 200s that came back */
     uint64_t octets;    /* body octets that the receiver got */
-    uint64_t received;  /* chunks that these complete */
+    uint64_t received;  /* chunks, or whole messages, that these complete */
     uint64_t target;    /* chunks of this run */
     uint64_t read;      /* octets read slowly */
     bool is_dirty;

@@ -185,6 +185,10 @@ void run_all(const struct run *run)
                 touch(&load.pairs[i]);
         flush_dirty(now_ns);
     }
+    for (unsigned i = 0; i < load.n; i++)
+        if (load.pairs[i].octets != load.pairs[i].answered * run->payload)
+            stream_die("%" PRIu64 " octets were received, %" PRIu64 " were answered",
+                       load.pairs[i].octets, load.pairs[i].answered * run->payload);
     load.run.read_rate = 0;
     for (unsigned i = 0; i < load.n; i++) {
         load.pairs[i].receiver.waits = true;

@@ -81,8 +81,6 @@ static void queue_more(struct pair *pair, uint64_t now_ns)
             slot_refill(pair, i);
         else
             slot_fill(pair, i);
-        if (load.run.rate)
-            pair->slots[i % load.run.window].intended_ns = intended(pair, i);
         pair->queued++;
     }
 }
