@@ -33,7 +33,8 @@ static void answer(struct peer *peer, const struct frame *frame)
 
 static void compare(const struct frame *frame)
 {
-    uint64_t at = (strtoull(frame->range.p, NULL, 10) - 1) % load.run.payload;
+    uint64_t start = frame->range.n ? strtoull(frame->range.p, NULL, 10) : 1;
+    uint64_t at = (start - 1) % load.run.payload;
     size_t done = 0;
 
     while (done < frame->body.n) {
