@@ -1,0 +1,496 @@
+"""badmsrp - a misbehaving MSRP peer, and what section by section it must hear for it.
+
+Written from RFC 4975, RFC 4976 and the answer table alone: no line of it comes from the product, and
+no expected octet was ever recorded from it. A Fault is one thing done wrong, as one or more Steps;
+each Step says octets and knows the one answer they earn (a response, a REPORT, silence, a close),
+the counter that moves, and what the other side may hear. Faults stand in badmsrp_*.py; Stage plays
+them against a running relay and compares every octet.
+
+Templates are texts with one-letter names in braces, see Case.names; characters are octets."""
+import http.client
+import itertools
+import os
+import re
+import select
+import socket
+import ssl
+import struct
+import time
+from dataclasses import dataclass, field
+
+from throwaway import NAME
+
+ASKED = ("absent", "yes", "partial", "no")
+TEXTS = {200: "OK", 400: "Bad Request", 401: "Unauthorized", 403: "Forbidden", 408: "Timeout",
+         413: "Stop Sending This Message", 415: "Unsupported Media Type",
+         423: "Interval Out Of Bounds", 481: "No Such Session", 501: "Unknown Method",
+         506: "Session On Another Connection"}
+IDENT = re.compile(rb"[A-Za-z0-9][A-Za-z0-9.\-+%=]{3,31}")  # rfc4975#9 ident
+METHOD = re.compile(rb"[A-Z]+")
+
+HEAD = "MSRP {T} SEND\r\nTo-Path: {P}\r\nFrom-Path: {F}\r\n{V}Message-ID: {M}\r\n"
+END = "-------{T}$\r\n"
+BODY = "Content-Type: text/plain\r\n\r\nhello\r\n" + END
+TOKEN_LINE = "Authorization: Bearer {K}\r\n"
+counter = itertools.count(1)
+
+
+def fresh(prefix):
+    """An id that nobody else uses."""
+    return f"{prefix}{next(counter):07d}{os.urandom(4).hex()}"
+
+
+# --- reading, strictly --------------------------------------------------------------------------------
+class Malformed(Exception):
+    """The relay said something that RFC 4975 section 9 has no words for."""
+
+
+@dataclass
+class Frame:
+    raw: bytes
+    tid: bytes
+    word: bytes  # method or code
+    headers: list
+    body: bytes  # None: there is none
+    flag: bytes
+
+    def get(self, name):
+        return next((v for n, v in self.headers if n == name), None)
+
+
+def cut(held):
+    """(the first frame of the octets, the rest), or (None, held) while it is not whole."""
+    start, line, _ = held.partition(b"\r\n")
+    if not line:
+        if not b"MSRP ".startswith(held[:5]):
+            raise Malformed(held[:80])
+        return None, held
+    words = start.split(b" ", 3)
+    if len(words) < 3 or words[0] != b"MSRP" or not IDENT.fullmatch(words[1]):
+        raise Malformed(start)
+    tid, word = words[1], words[2]
+    is_response = re.fullmatch(rb"[0-9]{3}", word) is not None
+    if not is_response and (not METHOD.fullmatch(word) or len(words) > 3):
+        raise Malformed(start)
+    found = re.search(rb"\r\n-------" + re.escape(tid) + rb"([$+#])\r\n", held[len(start):])
+    if not found:
+        return None, held
+    text = held[len(start) + 2:len(start) + found.start() + 2]
+    end = len(start) + found.end()
+    head, blank, body = text.partition(b"\r\n\r\n")
+    if blank and not body.endswith(b"\r\n"):
+        raise Malformed(held[:end])
+    headers = []
+    for one in head.split(b"\r\n"):
+        if not one:
+            continue
+        name, colon, value = one.partition(b": ")
+        if not colon or not re.fullmatch(rb"[A-Za-z][A-Za-z0-9\-]*", name) or \
+                re.search(rb"[\x00-\x08\x0a-\x1f\x7f]", value):
+            raise Malformed(one)
+        value.decode("utf-8")
+        headers.append((name.decode(), value))
+    names = [n for n, _ in headers]
+    if names[:2] != ["To-Path", "From-Path"] or len(set(names)) != len(names):
+        raise Malformed(head)
+    if blank and names[-1] != "Content-Type" or not blank and any(n.startswith("Content-") for n in names):
+        raise Malformed(head)
+    if word != b"SEND" and found[1] != b"$":
+        raise Malformed(held[:end])
+    return Frame(held[:end], tid, word, headers, body[:-2] if blank else None, found[1]), held[end:]
+
+
+# --- writing ------------------------------------------------------------------------------------------
+def response(tid, code, to, own, more=""):
+    """A response as G3 wants it: fixed text, To-Path, From-Path, `more`, `$`."""
+    return (f"MSRP {tid} {code} {TEXTS[code]}\r\nTo-Path: {to}\r\nFrom-Path: {own}\r\n{more}"
+            f"-------{tid}$\r\n").encode("latin-1")
+
+
+def report(tid, code, to, own, message, span, more=""):
+    return (f"MSRP {tid} REPORT\r\nTo-Path: {to}\r\nFrom-Path: {own}\r\nMessage-ID: {message}\r\n"
+            f"Byte-Range: {span}\r\nStatus: 000 {code} {TEXTS[code]}\r\n{more}"
+            f"-------{tid}$\r\n").encode("latin-1")
+
+
+def is_due(code, method, asked):
+    """G1, G2: is this answer given at all?"""
+    if method == "REPORT":
+        return False
+    if code == 200:
+        return method != "SEND" or asked in ("absent", "yes")
+    return asked != "no"
+
+
+def warning(code, text):
+    return f'Warning: 399 {NAME} "{code} {text}"\r\n'
+
+
+INFO = ('<?xml version="1.0" encoding="UTF-8"?><mcdatainfo xmlns="urn:3gpp:ns:mcdataInfo:1.0"><mcdata-Params>'
+        '<request-type>{kind}</request-type><mcdata-request-uri type="Normal"><mcdataURI>{to}</mcdataURI>'
+        '</mcdata-request-uri>{more}</mcdata-Params></mcdatainfo>')
+
+
+def sds(to, data, ids=None, group=False, boundary="b0undary", more="", plain=None):
+    """An SDS in the clear: mcdata-info, SDS SIGNALLING PAYLOAD, DATA PAYLOAD (TS 24.282 clause 15)."""
+    ids = ids or os.urandom(32)
+    parts = (("vnd.3gpp.mcdata-info+xml",
+              INFO.format(kind="group-sds" if group else "one-to-one-sds", to=to, more=more).encode()),
+             ("vnd.3gpp.mcdata-signalling", b"\x01" + struct.pack(">Q", int(time.time()))[3:] + ids),
+             ("vnd.3gpp.mcdata-payload", plain or payload(data)))
+    return b"\r\n".join(f"--{boundary}\r\nContent-Type: application/{t}\r\n\r\n".encode() + o
+                        for t, o in parts) + f"\r\n--{boundary}--".encode()
+
+
+def payload(data):
+    return b"\x03\x01\x78" + struct.pack(">H", len(data) + 1) + b"\x01" + data
+
+
+SDS_TYPE = "multipart/mixed;boundary=b0undary"
+
+
+def payload_of(body):
+    """Part 4 of a delivered multipart."""
+    boundary = body[2:body.index(b"\r\n")]
+    parts = (b"\r\n" + body).split(b"\r\n--" + boundary)
+    assert parts[-1] == b"--", parts[-1]
+    part = next(p for p in parts if b"mcdata-payload" in p.split(b"\r\n\r\n")[0])
+    return part.split(b"\r\n\r\n", 1)[1]
+
+
+# --- a connection -------------------------------------------------------------------------------------
+class Line:
+    """One connection of the peer, plain or with TLS, in bulk or octet by octet."""
+
+    def __init__(self, site, tls=False, source="127.0.0.1", port=None, raw=None):
+        self.site = site
+        if raw is None:
+            port = port or (site.port if tls else site.plain_port)
+            raw = socket.create_connection(("127.0.0.1", port), 10, source_address=(source, 0))
+        raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.tls = tls
+        if tls:
+            context = ssl.create_default_context(cafile=site.dir / "ca.pem")
+            raw = context.wrap_socket(raw, server_hostname=NAME)
+        self.socket = raw
+        self.socket.settimeout(10)
+        self.scheme = "msrps" if tls else "msrp"
+        self.relay = f"{self.scheme}://{NAME}:{site.port};tcp"
+        self.service = f"{self.scheme}://{NAME}:{site.port}/sds;tcp"
+        self.me = f"{self.scheme}://{fresh('h')}.example:9/{fresh('s')};tcp"
+        self.use = None
+        self.held = b""
+
+    def say(self, octets, drip=False):
+        """Writes; one octet a segment with drip (of a long text only its ends). A close by the relay
+        in the middle is not our concern here."""
+        try:
+            if not drip:
+                self.socket.sendall(octets)
+                return
+            edge = len(octets) if len(octets) < 1500 else 500
+            for i in range(edge):
+                self.socket.send(octets[i:i + 1])
+            if edge < len(octets):
+                self.socket.sendall(octets[edge:-300])
+                for i in range(len(octets) - 300, len(octets)):
+                    self.socket.send(octets[i:i + 1])
+        except (BrokenPipeError, ConnectionResetError, ssl.SSLError):
+            pass
+
+    def more(self, seconds):
+        """Reads once into held; False at the end of the stream or when nothing comes."""
+        self.socket.settimeout(seconds)
+        try:
+            octets = self.socket.recv(262144)
+        except (TimeoutError, ConnectionResetError, ssl.SSLError):
+            return False
+        self.held += octets
+        return bool(octets)
+
+    def frame(self, seconds=10):
+        while True:
+            one, self.held = cut(self.held)
+            if one:
+                return one
+            if not self.more(seconds):
+                raise EOFError(self.held)
+
+    def to_end(self, seconds=10):
+        """Everything up to the close by the relay, which has to come in time."""
+        end = time.monotonic() + seconds
+        while self.more(max(0.01, end - time.monotonic())):
+            pass
+        assert time.monotonic() < end, f"not closed: {self.held!r}"
+        octets, self.held = self.held, b""
+        return octets
+
+    def is_closed(self, seconds=0.0):
+        readable, _, _ = select.select([self.socket], [], [], seconds)
+        return bool(readable) and not self.more(1)
+
+    def auth(self, user, more=""):
+        tid = fresh("a")
+        token = self.site.token_of(user)
+        self.say((f"MSRP {tid} AUTH\r\nTo-Path: {self.relay}\r\nFrom-Path: {self.me}\r\n{more}"
+                  f"Authorization: Bearer {token}\r\n-------{tid}$\r\n").encode())
+        one = self.frame()
+        assert one.word == b"200", one.raw
+        self.use = one.get("Use-Path").decode()
+        return self
+
+    def fence(self):
+        """A sign of life, answered; returns what was heard before the answer."""
+        tid = fresh("f")
+        to = self.use or self.relay
+        if self.use:
+            self.say((f"MSRP {tid} SEND\r\nTo-Path: {to}\r\nFrom-Path: {self.me}\r\nMessage-ID: {tid}\r\n"
+                      f"-------{tid}$\r\n").encode())
+            want = response(tid, 200, self.me, to)
+        else:  # a stranger is challenged
+            self.say((f"MSRP {tid} AUTH\r\nTo-Path: {to}\r\nFrom-Path: {self.me}\r\n"
+                      f"-------{tid}$\r\n").encode())
+            want = response(tid, 401, self.me, to, "WWW-Authenticate: Bearer "
+                            f'realm="{NAME}", scope="3gpp:mc:data_service"\r\n')
+        while not self.held.endswith(want):
+            if not self.more(10):
+                raise AssertionError(f"no sign of life: {self.held!r}")
+        before, self.held = self.held[:-len(want)], b""
+        return before
+
+    def hear(self, code=200):
+        """Takes one whole message that is delivered, answering each chunk; its body and last flag."""
+        body = b""
+        while True:
+            one = self.frame()
+            assert one.word == b"SEND", one.raw
+            start = int((one.get("Byte-Range") or b"1-").split(b"-")[0])
+            body = body[:start - 1] + (one.body or b"")
+            self.answer(one, code)
+            if one.flag != b"+":
+                return body, one.flag
+
+    def answer(self, one, code=200, text=None):
+        to = one.get("From-Path").split(b" ")[0].decode()
+        tid = one.tid.decode()
+        text = TEXTS.get(code, "") if text is None else text
+        self.say((f"MSRP {tid} {code}{' ' if text else ''}{text}\r\nTo-Path: {to}\r\nFrom-Path: {self.me}\r\n"
+                  f"-------{tid}$\r\n").encode())
+
+    def close(self):
+        self.socket.close()
+
+
+class Metrics:
+    """The counters of the relay, over one connection that is kept."""
+
+    def __init__(self, site):
+        self.http = http.client.HTTPConnection("127.0.0.1", site.metrics_port, timeout=10)
+
+    def all(self):
+        self.http.request("GET", "/metrics")
+        out = {}
+        for line in self.http.getresponse().read().decode().splitlines():
+            name, _, value = line.rpartition(" ")
+            if name and not name.startswith("#"):
+                out[name] = float(value)
+        return out
+
+    def refused(self):
+        """{reason: how often}, and the counters that no refusal has, as `=NAME`."""
+        out = {}
+        for name, value in self.all().items():
+            reason = re.fullmatch(r'mcrelay_refused_total\{reason="([^"]*)",answer="\d+"\}', name)
+            if reason:
+                out[reason[1]] = value
+            elif name in ("mcrelay_late_responses_total", "mcrelay_overlap_octets_total",
+                          "mcrelay_duplicates_total"):
+                out["=" + name[8:-6]] = value
+        return out
+
+
+# --- faults -------------------------------------------------------------------------------------------
+@dataclass
+class Step:
+    say: object              # template, or a function of the case that gives octets
+    code: int = 0            # of the response; 0: none
+    reason: object = ""      # what counts it: a reason, =NAME of another counter, {either: times}, "" none
+    report: int = 0          # code of a REPORT
+    range: str = "1-5/5"     # its Byte-Range
+    to: str = "{F}"          # To-Path of the response
+    own: str = "{U}"         # From-Path of response and REPORT: our URI
+    more: str = ""           # further lines of either
+    method: str = "SEND"
+    forward: str = ""        # template of the frame that the other end gets, {t} its transaction id
+    hears: object = None     # payload (function of the case) of the SDS that is delivered
+    drip: tuple = None       # (code, reason) where octet by octet makes a difference
+    fixed: str = ""          # Failure-Report is this whatever the variant: the fault is in it
+
+
+@dataclass
+class Fault:
+    row: str                 # of the answer table, or the threat it is about
+    name: str
+    steps: list
+    roles: str = "E"         # of E (the service, the own Use-Path) and R (relaying to another client)
+    closes: bool = False
+    who: str = "user"        # user | stranger | tls
+    names: dict = field(default_factory=dict)
+
+    @property
+    def id(self):
+        return f"{self.row} {self.name}"
+
+
+FAULTS = []
+
+
+def fault(row, name, *steps, **more):
+    if isinstance(steps[0], str):
+        raise TypeError("steps, not text")
+    FAULTS.append(Fault(str(row), name, list(steps), **more))
+
+
+class Case:
+    """One fault in one role, with one Failure-Report, in bulk or octet by octet."""
+
+    def __init__(self, stage, one, role, asked, drip):
+        self.stage, self.fault, self.role, self.asked, self.drip = stage, one, role, asked, drip
+        tls = one.who == "tls"
+        self.line = Line(stage.site, tls=tls)
+        if one.who != "stranger":
+            self.line.auth("bad")
+        victim = stage.victim
+        self.line_v = "" if asked == "absent" else f"Failure-Report: {asked}\r\n"
+        self.message = fresh("m")
+        self.data = f"data {self.message} ".encode() + b"x" * 100
+        self.ids = os.urandom(32)
+        self.names = {
+            "U": self.line.use or f"{self.line.scheme}://{NAME}:{stage.site.port}/{'n' * 26};tcp",
+            "F": self.line.me, "S": self.line.service, "R": f"msrps://{NAME}:{stage.site.port};tcp",
+            "A": self.line.relay, "X": victim.use, "Y": victim.me, "O": victim.use, "M": self.message,
+            "V": self.line_v, "W": self.line_v or "Failure-Report: yes\r\n",
+            "C": self.line.scheme, "D": str(stage.site.port), "E": NAME,
+            "N": f"{self.line.scheme}://{NAME}:{stage.site.port}/{'a' * 26};tcp",
+            "H": f"{self.line.scheme}://next.invalid:2855/hop;tcp",
+            "K": stage.site.token_of("bad")}
+        self.names["P"] = self.names["U"] + " " + \
+            (self.names["S"] if role == "E" else f"{victim.use} {victim.me}")
+        self.names.update(one.names)
+
+    @property
+    def body(self):
+        """The SDS of the case, the same octets each time."""
+        if not hasattr(self, "_body"):
+            self._body = sds("sip:victim@iops.example", self.data, self.ids)
+        return self._body
+
+    def fill(self, template):
+        """The template with all its names; a name may stand for text with names."""
+        while True:
+            text = re.sub(r"\{([A-Z])\}", lambda m: self.names[m[1]], template)
+            if text == template:
+                return text
+            template = text
+
+    def octets(self, step):
+        self.names["T"] = fresh("t")
+        said = step.say(self) if callable(step.say) else step.say
+        return said if isinstance(said, bytes) else self.fill(said).encode("latin-1")
+
+    def expected(self, step):
+        """The octets of the answer: written here, from the table. A REPORT has {t} for its id."""
+        code = step.drip[0] if step.drip and self.drip else step.code
+        asked = step.fixed or self.asked
+        to, own, more = (self.fill(t) for t in (step.to, step.own, step.more))
+        if code and is_due(code, step.method, asked):
+            return [response(self.names["T"], code, to, own, more)]
+        if step.report and asked != "no":
+            return [report("{t}", step.report, to, own, self.message, self.fill(step.range), more)]
+        return []
+
+    def counts(self, step):
+        reason = step.drip[1] if step.drip and self.drip else step.reason
+        return dict(reason) if isinstance(reason, dict) else {reason: 1} if reason else {}
+
+
+def compare(heard, expected, what):
+    """Octet for octet; {t} in an expected frame stands for a fresh transaction id of the relay's own."""
+    for want in expected:
+        got = heard[:len(want)]
+        if b"{t}" in want:
+            tid = heard.split(b" ", 2)[1] if heard.count(b" ") > 1 else b""
+            assert IDENT.fullmatch(tid) and len(tid) >= 16, f"{what}: no good id in {heard!r}"
+            want = want.replace(b"{t}", tid)
+            got = heard[:len(want)]
+        assert got == want, f"{what}:\nheard {heard!r}\nwant  {want!r}"
+        heard = heard[len(want):]
+    assert heard == b"", f"{what}: more than is due: {heard!r}"
+
+
+class Stage:
+    """A running relay, a victim that is the other end, and a healthy pair elsewhere."""
+
+    def __init__(self, site):
+        self.site = site
+        self.metrics = Metrics(site)
+        self.victim = Line(site).auth("victim")
+        self.well = Line(site).auth("well")
+        self.fine = Line(site).auth("fine")
+        self.cases = 0
+
+    def play(self, one, role):
+        """All variants of a fault: {absent, yes, partial, no} x {bulk, 1-octet}."""
+        for asked in ASKED:
+            for drip in (False, True):
+                self.variant(one, role, asked, drip)
+                self.cases += 1
+        self.is_healthy()
+
+    def variant(self, one, role, asked, drip):
+        what = f"{one.id} [{role} {asked} {'1-octet' if drip else 'bulk'}]"
+        case = Case(self, one, role, asked, drip)
+        before = self.metrics.refused()
+        counted = {}
+        wanted = []
+        for step in one.steps:
+            said = case.octets(step)
+            due = case.expected(step)
+            for reason, n in case.counts(step).items():
+                counted[reason] = counted.get(reason, 0) + n
+            case.line.say(said, drip)
+            wanted += due
+            if step.forward:
+                self.forwarded(case, step, what)
+            if step.hears:
+                body, flag = self.victim.hear()
+                assert flag == b"$" and payload_of(body) == step.hears(case), f"{what}: {body!r}"
+        heard = case.line.to_end() if one.closes else case.line.fence()
+        if not one.closes and one.who == "stranger":
+            counted["auth_none"] = counted.get("auth_none", 0) + 1
+        compare(heard, wanted, what)
+        assert self.victim.fence() == b"", f"{what}: the victim heard of it"
+        assert self.well.fence() == b"", f"{what}: a healthy session heard of it"
+        after = self.metrics.refused()
+        moved = {r: n - before.get(r, 0) for r, n in after.items() if n != before.get(r, 0)}
+        assert moved == counted, f"{what}: counters {moved}, want {counted}"
+        case.line.close()
+
+    def forwarded(self, case, step, what):
+        got = self.victim.frame()
+        compare(got.raw, [case.fill(step.forward.replace("{t}", "\0")).replace("\0", "{t}").encode("latin-1")],
+                what + " forwarded")
+        self.victim.answer(got)
+
+    def is_healthy(self):
+        """Somebody else's message arrives as ever."""
+        data = fresh("healthy").encode()
+        body = sds("sip:fine@iops.example", data)
+        tid = fresh("w")
+        self.well.say((f"MSRP {tid} SEND\r\nTo-Path: {self.well.use} {self.well.service}\r\nFrom-Path: "
+                       f"{self.well.me}\r\nMessage-ID: {tid}\r\nByte-Range: 1-{len(body)}/{len(body)}\r\n"
+                       f"Content-Type: {SDS_TYPE}\r\n\r\n").encode() + body +
+                      f"\r\n-------{tid}$\r\n".encode())
+        assert self.well.frame().raw == response(tid, 200, self.well.me, self.well.use)
+        got, flag = self.fine.hear()
+        assert flag == b"$" and payload_of(got) == payload(data)
