@@ -161,11 +161,24 @@ static int read_info(struct relay_label *label, struct dpp_info *info)
     return 0;
 }
 
+/* The sender is who the session is; a message may leave it open, but not say another. row 21 */
+static int check_sender(const struct dpp_info *info, const struct relay_conn *conn)
+{
+    char normal[RELAY_ID_MAX + 1];
+
+    if (!info->calling_user_id[0])
+        return 0;
+    size_t n = relay_id_normal(msrp_str_of(info->calling_user_id), normal);
+    return n && strcmp(normal, conn->user) == 0 ? 0 : RELAY_E_IDENT;
+}
+
 int relay_label_read(struct relay_label *label, const struct relay_conn *conn)
 {
     struct dpp_info info;
     int rc = read_info(label, &info);
 
+    if (!rc)
+        rc = check_sender(&info, conn);
     if (rc)
         return rc;
     if (has(label, RELAY_PART_MIKEY)) {

@@ -146,6 +146,13 @@ def payload(data):
     return b"\x03\x01\x78" + struct.pack(">H", len(data) + 1) + b"\x01" + data
 
 
+def sealed(data, tag=1):
+    """A protected DATA PAYLOAD in one frame (TS 33.180 8.5.4.1): the relay, which holds no key, cannot
+    tell that what follows the header is no ciphertext."""
+    return (b"\x43" + struct.pack(">Q", int(time.time()))[3:] + os.urandom(4) + b"\0\1" + os.urandom(16) +
+            struct.pack(">I", tag << 28 | 1) + b"\0" + struct.pack(">H", len(data) + 16) + data + b"t" * 16)
+
+
 SDS_TYPE = "multipart/mixed;boundary=b0undary"
 
 
@@ -322,8 +329,10 @@ class Step:
     more: str = ""           # further lines of either
     method: str = "SEND"
     forward: str = ""        # template of the frame that the other end gets, {t} its transaction id
-    hears: object = None     # payload (function of the case) of the SDS that is delivered
-    drip: tuple = None       # (code, reason) where octet by octet makes a difference
+    hears: object = None     # payload (function of the case) of the SDS delivered; "+" one that has
+                             # begun, "#" one aborted
+    first: int = 0           # code of a response before, to a request that asks for all
+    wait: bool = False       # its answer comes before the next step
     fixed: str = ""          # Failure-Report is this whatever the variant: the fault is in it
 
 
@@ -335,6 +344,9 @@ class Fault:
     roles: str = "E"         # of E (the service, the own Use-Path) and R (relaying to another client)
     closes: bool = False
     who: str = "user"        # user | stranger | tls
+    as_user: str = "bad"
+    in_bulk: bool = False    # only so: octet by octet it would be another thing
+    size: int = 100          # octets of data in its SDS
     names: dict = field(default_factory=dict)
 
     @property
@@ -359,11 +371,12 @@ class Case:
         tls = one.who == "tls"
         self.line = Line(stage.site, tls=tls)
         if one.who != "stranger":
-            self.line.auth("bad")
+            self.line.auth(one.as_user)
         victim = stage.victim
         self.line_v = "" if asked == "absent" else f"Failure-Report: {asked}\r\n"
         self.message = fresh("m")
-        self.data = f"data {self.message} ".encode() + b"x" * 100
+        self.data = f"data {self.message} ".encode() + b"x" * one.size
+        self.part = sealed(self.data[:65000]) if one.size > 1000 else payload(self.data)  # part 4
         self.ids = os.urandom(32)
         self.names = {
             "U": self.line.use or f"{self.line.scheme}://{NAME}:{stage.site.port}/{'n' * 26};tcp",
@@ -382,7 +395,7 @@ class Case:
     def body(self):
         """The SDS of the case, the same octets each time."""
         if not hasattr(self, "_body"):
-            self._body = sds("sip:victim@iops.example", self.data, self.ids)
+            self._body = sds("sip:victim@iops.example", self.data, self.ids, plain=self.part) + self.data[65000:]
         return self._body
 
     def fill(self, template):
@@ -400,17 +413,18 @@ class Case:
 
     def expected(self, step):
         """The octets of the answer: written here, from the table. A REPORT has {t} for its id."""
-        code = step.drip[0] if step.drip and self.drip else step.code
+        code = step.code
         asked = step.fixed or self.asked
         to, own, more = (self.fill(t) for t in (step.to, step.own, step.more))
+        first = [response(self.names["T"], step.first, to, own)] if step.first else []
         if code and is_due(code, step.method, asked):
-            return [response(self.names["T"], code, to, own, more)]
+            return first + [response(self.names["T"], code, to, own, more)]
         if step.report and asked != "no":
             return [report("{t}", step.report, to, own, self.message, self.fill(step.range), more)]
-        return []
+        return first
 
     def counts(self, step):
-        reason = step.drip[1] if step.drip and self.drip else step.reason
+        reason = step.reason
         return dict(reason) if isinstance(reason, dict) else {reason: 1} if reason else {}
 
 
@@ -442,7 +456,7 @@ class Stage:
     def play(self, one, role):
         """All variants of a fault: {absent, yes, partial, no} x {bulk, 1-octet}."""
         for asked in ASKED:
-            for drip in (False, True):
+            for drip in (False,) if one.in_bulk else (False, True):
                 self.variant(one, role, asked, drip)
                 self.cases += 1
         self.is_healthy()
@@ -460,11 +474,22 @@ class Stage:
                 counted[reason] = counted.get(reason, 0) + n
             case.line.say(said, drip)
             wanted += due
+            if step.wait:
+                while len(case.line.held) < len(b"".join(wanted)) and case.line.more(10):
+                    pass
             if step.forward:
                 self.forwarded(case, step, what)
             if step.hears:
+                if step.hears == "+":
+                    got = self.victim.frame()
+                    assert got.flag == b"+", f"{what}: {got.raw!r}"
+                    self.victim.answer(got)
+                    continue
                 body, flag = self.victim.hear()
-                assert flag == b"$" and payload_of(body) == step.hears(case), f"{what}: {body!r}"
+                if step.hears == "#":
+                    assert flag == b"#", f"{what}: the delivery ends with {flag}"
+                else:
+                    assert flag == b"$" and payload_of(body) == step.hears(case), f"{what}: {body!r}"
         heard = case.line.to_end() if one.closes else case.line.fence()
         if not one.closes and one.who == "stranger":
             counted["auth_none"] = counted.get("auth_none", 0) + 1
