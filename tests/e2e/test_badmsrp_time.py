@@ -1,0 +1,386 @@
+"""Rows of the answer table that need time or a small limit: a second relay with short times. All variants
+of a row wait together."""
+import signal
+import time
+
+import pytest
+from badmsrp import (ASKED, BODY, END, HEAD, SDS_TYPE, Case, Fault, Line, Metrics, Step, cut,
+                     is_due, payload_of, report, response, warning)
+from badmsrp_sds import chunk
+from rows import row_passed
+from table import Table
+
+CONFIG = """plain:
+  - 127.0.0.1:{plain}
+{auth}users: {dir}/users.yaml
+protection:
+  payload: allowed
+  signalling: allowed
+limits:
+  message: 5000B
+  auth_fails: {fails}
+  user_connections: 1000
+  source_connections: 1000
+  messages_per_s: {rate}
+  messages_burst: {burst}
+  transactions: 4
+times:
+  probation: 2s
+  header: 1s
+  body_window: 1s
+  stopped: 1s
+  expires_min: 1s
+  message_idle: 2s
+  transaction: 2s
+  drain: 3s
+"""
+
+
+def start(auth=True, fails=1000, rate=1000000, burst=1000000):
+    site = Table()
+    site.write_policy()
+    text = site.config.read_text().replace("tokens:\n", "tokens:\n  skew: 0s\n")
+    site.config.write_text(text)
+    config = CONFIG.format(
+        plain=site.plain_port, auth="", dir=site.dir, fails=fails, rate=rate, burst=burst)
+    return site.start(("  plaintext_auth: true\n" if auth else "") + config)
+
+
+@pytest.fixture(scope="module")
+def quick():
+    site = None
+    try:
+        site = start()
+        yield Scene(site)
+        assert site.stop() == 0, site.logged()[-2000:]
+    finally:
+        if site:
+            site.remove()
+
+
+class Scene:
+    """What a Case needs of a Stage."""
+
+    def __init__(self, site):
+        self.site = site
+        self.metrics = Metrics(site)
+        self.victim = Line(site).auth("victim")
+
+    def cases(self, **fault):
+        """All eight variants at once, each with a connection of its own."""
+        one = Fault("0", "time", [], **fault)
+        return [Case(self, one, "E", asked, drip) for asked in ASKED for drip in (False, True)]
+
+    def say(self, cases, step):
+        for case in cases:
+            case.line.say(case.octets(step), case.drip)
+
+    def answered(self, cases, step):
+        """Every variant has heard what is due to it for the step that was said, and nothing else."""
+        for case in cases:
+            want = b"".join(case.expected(step))
+            heard = case.line.fence()
+            assert heard == want, f"[{case.asked} {case.drip}] heard {heard!r}, want {want!r}"
+
+    def closed(self, cases, seconds):
+        end = time.monotonic() + seconds
+        for case in cases:
+            assert case.line.to_end(max(1, end - time.monotonic())) == b"", "closed without a word"
+
+    def moved(self, before):
+        return {r: n - before.get(r, 0) for r, n in self.metrics.refused().items() if n != before.get(r, 0)}
+
+
+def test_row_37_the_ninth_late_chunk_closes(quick):
+    before = quick.metrics.refused()
+    cases = quick.cases()
+    large = Step(chunk(0, 100, "1-100/15728641", "+"), 413)
+    for _ in range(3):
+        quick.say(cases, large)
+        quick.answered(cases, large)
+    time.sleep(1.3)
+    for _ in range(8):
+        quick.say(cases, large)
+        quick.answered(cases, large)
+    quick.say(cases, large)
+    quick.closed(cases, 5)
+    assert quick.moved(before) == {"join_size": 11 * 8, "stopped_still": 8}
+    row_passed("10.37")
+
+
+def test_row_37_running_size(quick):
+    """No total is told: it is stopped when it grows too large, with the warning of its kind."""
+    before = quick.metrics.refused()
+    cases = quick.cases(size=8000)
+    more = warning(218, "user not authorised for one-to-one SDS communications due to message size")
+    for step in (Step(chunk(0, 1500, "1-*/*"), 200), Step(chunk(1500, 5001, "1501-*/*"), 413, more=more),
+                 Step(chunk(5001, 6000, "5001-*/*"), 413, more=more)):
+        quick.say(cases, step)
+        quick.answered(cases, step)
+        if step.code == 200:  # so much has been delivered already
+            assert quick.moved(before) == {}
+    assert quick.moved(before) == {"sds_size_one": 16}
+    heard, flags = quick.victim.fence(), {}
+    while heard:
+        one, heard = cut(heard)
+        flags.setdefault(one.get("Message-ID"), []).append(one.flag)
+    assert all(f[-1:] == [b"#"] and set(f[:-1]) <= {b"+"} for f in flags.values()), flags
+    row_passed("10.37")
+
+
+def test_row_41_no_end_line_then_deadline(quick):
+    """What is not an end-line is body: the frame never ends, and its time does (row 60)."""
+    before = quick.metrics.refused()
+    cases = quick.cases()
+    for case in cases:
+        case.line.say(case.octets(Step(HEAD + "Content-Type: text/plain\r\n\r\nhello\r\n-------{T}!\r\n")), case.drip)
+    quick.closed(cases, 6)
+    assert quick.moved(before) == {"body_slow": 8}
+    row_passed("10.41")
+
+
+def test_row_60_slow_header(quick):
+    """From its first octet on a header has its time, wherever it stops."""
+    before = quick.metrics.refused()
+    stops = ["M", "MSRP tidx", HEAD, HEAD[:-1], HEAD + "X-A: "]
+    groups = [quick.cases() for _ in stops]
+    for cases, said in zip(groups, stops):
+        quick.say(cases, Step(said))
+    for cases in groups:
+        quick.closed(cases, 5)
+    assert quick.moved(before) == {"head_slow": 8 * len(stops)}
+    row_passed("10.60")
+
+
+def test_row_60_slow_body(quick):
+    """An octet now and then keeps no body alive."""
+    before = quick.metrics.refused()
+    cases = quick.cases()
+    quick.say(cases, Step(HEAD + f"Content-Type: {SDS_TYPE}\r\n\r\n--b0"))
+    for _ in range(8):
+        time.sleep(0.3)
+        for case in cases:
+            case.line.say(b"x")
+    quick.closed(cases, 5)
+    assert quick.moved(before) == {"body_slow": 8}
+    row_passed("10.60")
+
+
+def test_row_59_probation(quick):
+    """No request, and several of which none was good. Counted from the accept."""
+    before = quick.metrics.refused()
+    cases = quick.cases(who="stranger")
+    bad = Step("MSRP {T} AUTH\r\nTo-Path: {A}\r\nFrom-Path: {F}\r\n{V}" + END, 401, method="AUTH", own="{A}",
+               more=f'WWW-Authenticate: Bearer realm="relay.iops.example", scope="3gpp:mc:data_service"\r\n')
+    quick.say(cases[::2], bad)
+    start_s = time.monotonic()
+    for i, case in enumerate(cases):
+        want = b"".join(case.expected(bad)) if i % 2 == 0 else b""
+        assert case.line.to_end(6) == want
+    assert time.monotonic() - start_s < 5
+    assert quick.moved(before) == {"probation": 8, "auth_none": 4}
+    # a good one ends it
+    line = Line(quick.site).auth("bad")
+    time.sleep(2.6)
+    assert line.fence() == b""
+    row_passed("10.59")
+
+
+def test_row_61_after_expiry(quick):
+    before = quick.metrics.refused()
+    cases = quick.cases()
+    for case in cases:  # renewed for two seconds, profile 2.7
+        use = case.line.use
+        case.line.auth("bad", "Expires: 2\r\n")
+        assert case.line.use == use
+        case.names["U"] = use
+    half = Step(chunk(0, 100), 200)
+    quick.say(cases, half)
+    quick.answered(cases, half)
+    time.sleep(2.6)
+    for step, reason in ((Step(HEAD.replace("{P}", "{U}") + END, 481), "session_expired"),
+                         (Step(chunk(100), 481), "session_expired"),
+                         (Step(HEAD + BODY, 481), "session_expired"),
+                         (Step(HEAD.replace("{P}", "{U} {H}") + "Byte-Range: 1-5/5\r\n" + BODY, report=481), "path_session")):
+        quick.say(cases, step)
+        for case in cases:
+            heard = heard_until_challenge(case.line)
+            wants = case.expected(step)
+            assert len(wants) == (1 if heard else 0)
+            for want in wants:
+                tid = heard.split(b" ")[1]
+                assert heard == want.replace(b"{t}", tid), (heard, want)
+        got = quick.moved(before)
+        assert got.pop(reason) == 8 and got.pop("auth_none") == 8, got
+        assert not got, got
+        before = quick.metrics.refused()
+    for case in cases:  # AUTH opens a new one
+        old = case.line.use
+        assert case.line.auth("bad").use != old
+        assert case.line.fence() == b""
+    row_passed("10.61")
+
+
+def heard_until_challenge(line):
+    """A fence for a connection whose session is dead."""
+    use, line.use = line.use, None
+    try:
+        return line.fence()
+    finally:
+        line.use = use
+
+
+def test_row_38_idle_message_is_given_up(quick):
+    """An incomplete message that nobody continues is told once, then its chunks get the same code."""
+    cases = quick.cases()
+    half, rest = Step(chunk(0, 100), 200), Step(chunk(100), 413)
+    quick.say(cases, half)
+    quick.answered(cases, half)
+    time.sleep(3.2)
+    before = quick.metrics.refused()
+    quick.say(cases, rest)
+    for case in cases:
+        heard = case.line.fence()
+        want = b"".join(case.expected(rest))
+        assert heard.endswith(want), (heard, want)
+        told = heard[:len(heard) - len(want)]
+        assert bool(told) == (case.asked != "no") and told.count(b" REPORT\r\n") == (case.asked != "no")
+    assert quick.moved(before) == {"stale": 8}
+    row_passed("10.38")
+
+
+def test_rows_45_46_the_recipient(quick):
+    """The service told the sender 200 at the end-line; what becomes of the delivery is a REPORT: 408 for
+    silence, the code for a refusal; with Failure-Report no, nothing."""
+    for code in (0, 403, 413, 481):
+        for case in quick.cases():
+            if case.drip and code not in (0, 403):
+                continue
+            step = Step(chunk(0), 200)
+            case.line.say(case.octets(step), case.drip)
+            got = quick.victim.frame()
+            assert payload_of(got.body) == case.part
+            assert case.line.fence() == b"".join(case.expected(step))
+            if code:
+                quick.victim.answer(got, code)
+            wait = time.monotonic() + (4 if case.asked != "no" else 0)
+            if case.asked == "no":
+                quick.victim.fence()
+                assert case.line.fence() == b""
+                continue
+            while not case.line.held.endswith(b"$\r\n") and time.monotonic() < wait:
+                case.line.more(4)
+            n = len(case.body)
+            tid = case.line.held.split(b" ")[1].decode()
+            assert case.line.held == report_of(case, tid, code or 408, f"1-{n}/{n}")
+            case.line.held = b""
+            assert case.line.fence() == b""
+            if not code:
+                quick.victim.answer(got)  # too late: dropped
+                assert quick.victim.fence() == b""
+        if code == 0:
+            row_passed("10.45")
+    row_passed("10.46")
+
+
+def report_of(case, tid, code, span):
+    return report(tid, code, case.line.me, case.line.use, case.message, span)
+
+
+def test_row_57_plaintext():
+    """AUTH or any token over a plain connection: 403 and close, unless it is loopback and allowed."""
+    site = start(auth=False)
+    try:
+        scene = Plain(site)
+        for said, method, own in (
+                ("MSRP {T} AUTH\r\nTo-Path: {A}\r\nFrom-Path: {F}\r\n{V}Authorization: Bearer {K}\r\n" + END, "AUTH", "{A}"),
+                ("MSRP {T} AUTH\r\nTo-Path: {A}\r\nFrom-Path: {F}\r\n{V}" + END, "AUTH", "{A}"),
+                (HEAD + "Authorization: Bearer {K}\r\n" + END, "SEND", "{U}")):
+            before = scene.metrics.refused()
+            for case in scene.cases(who="stranger"):
+                step = Step(said, 403, method=method, own=own)
+                case.line.say(case.octets(step), case.drip)
+                assert case.line.to_end() == b"".join(case.expected(step))
+            assert scene.moved(before) == {"auth_plaintext": 8}
+        Line(site, tls=True).auth("bad").fence()
+        assert site.stop() == 0
+    finally:
+        site.remove()
+    row_passed("10.57")
+
+
+class Plain(Scene):
+    def __init__(self, site):
+        self.site = site
+        self.metrics = Metrics(site)
+        self.victim = Line(site, tls=True).auth("victim")
+
+
+def test_rows_44_53_rate_draining_failed_auths():
+    """A small relay: more messages than allowed are 413, the fifth failed AUTH of a source closes, and while
+    the relay stops nothing new begins."""
+    site = start(fails=5, rate=1, burst=8)
+    try:
+        scene = Scene(site)
+        before = scene.metrics.refused()
+        cases = scene.cases()
+        for case in cases:  # the burst is used up
+            step = Step(chunk(0, 100), 200)
+            case.line.say(case.octets(step))
+        scene.answered(cases, step)
+        refusals = 0
+        for case in cases:
+            case.message += "r"
+            case.names["M"] = case.message
+            step = Step(chunk(0), 413)
+            case.line.say(case.octets(step), case.drip)
+            heard = case.line.fence()
+            if heard.startswith(b"MSRP") and b" 200 " in heard.split(b"\r\n")[0] + b" ":
+                continue  # a token came back in the meantime
+            assert heard == b"".join(case.expected(step))
+            refusals += 1
+        assert refusals >= 4 and scene.moved(before).get("rate", 0) >= 4
+        # row 53: by the source, over all its connections
+        for asked in ASKED:
+            source = f"127.0.0.{20 + ASKED.index(asked)}"
+            asks = "" if asked == "absent" else f"Failure-Report: {asked}\r\n"
+            before = scene.metrics.refused()
+            for i in range(5):
+                line = Line(site, source=source)
+                line.say((f"MSRP tid{i} AUTH\r\nTo-Path: {line.relay}\r\nFrom-Path: {line.me}\r\n{asks}Authorization: Bearer "
+                          f"x\r\n-------tid{i}$\r\n").encode())
+                want = response(f"tid{i}", 401, line.me, line.relay, 'WWW-Authenticate: Bearer realm="relay.iops.example", '
+                                'scope="3gpp:mc:data_service", error="invalid_token"\r\n')
+                if i == 4:
+                    assert line.to_end() == b""
+                elif is_due(401, "AUTH", asked):
+                    assert line.frame().raw == want
+            moved = scene.moved(before)
+            assert moved == {"jws_form": 4, "auth_fails": 1}, moved
+        assert Line(site).auth("bad").fence() == b"", "another source is not concerned"
+        row_passed("10.53")
+        # row 44: draining
+        held = cases[0].line
+        site.process.send_signal(signal.SIGTERM)
+        time.sleep(0.3)
+        case = cases[1]
+        case.names["M"] = case.message = "draining1"
+        step = Step(chunk(0), 413)
+        case.asked, case.names["V"] = "absent", ""
+        case.line.say(case.octets(step))
+        assert case.line.fence() == b"".join(case.expected(step))
+        case = cases[0]  # the old one goes on to its end
+        assert case.asked == "absent"
+        case.message = case.message[:-1]
+        case.names["M"] = case.message
+        step = Step(chunk(100), 200)
+        held.say(case.octets(step))
+        assert held.frame().raw == b"".join(case.expected(step))
+        got = scene.victim.frame()
+        scene.victim.answer(got)
+        assert payload_of(got.body) == case.part
+        assert site.stop() == 0
+    finally:
+        site.remove()
+    row_passed("10.44")
+
