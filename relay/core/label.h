@@ -49,7 +49,8 @@ int relay_label_take(struct relay_label *label, const struct relay_walk *walk,
                      const struct relay_walk_event *ev) __attribute__((warn_unused_result));
 
 /* Reads the complete label, which came in on `conn`: first row of the authorisation table. Returns
- * 0; RELAY_E_SDS_PARTS, _INFO, _SIGNALLING, _ENCRYPTED, _MIKEY_GROUP, RELAY_E_NOMEM; an error of
+ * 0; RELAY_E_SDS_PARTS, _INFO, _SIGNALLING, _ENCRYPTED, _MIKEY_GROUP, RELAY_E_NOMEM; RELAY_E_IDENT
+ * when it names a sender (mcdata-calling-user-id) other than the connection's; an error of
  * dpp_info_parse, dpp_targets_parse, dpp_msg_parse or relay_guard_open. */
 int relay_label_read(struct relay_label *label, const struct relay_conn *conn)
     __attribute__((warn_unused_result));

@@ -5,7 +5,8 @@ import time
 
 import pytest
 from badmsrp import (ASKED, BODY, END, HEAD, SDS_TYPE, Case, Fault, Line, Metrics, Step, cut,
-                     is_due, payload_of, report, response, warning)
+                     is_due, payload_of, report, response, sds,
+                     sealed, warning)
 from badmsrp_sds import chunk
 from rows import row_passed
 from table import Table
@@ -23,7 +24,6 @@ limits:
   source_connections: 1000
   messages_per_s: {rate}
   messages_burst: {burst}
-  transactions: 4
 times:
   probation: 2s
   header: 1s
@@ -249,38 +249,118 @@ def test_row_38_idle_message_is_given_up(quick):
     row_passed("10.38")
 
 
-def test_rows_45_46_the_recipient(quick):
-    """The service told the sender 200 at the end-line; what becomes of the delivery is a REPORT: 408 for
-    silence, the code for a refusal; with Failure-Report no, nothing."""
-    for code in (0, 403, 413, 481):
-        for case in quick.cases():
-            if case.drip and code not in (0, 403):
-                continue
-            step = Step(chunk(0), 200)
-            case.line.say(case.octets(step), case.drip)
-            got = quick.victim.frame()
-            assert payload_of(got.body) == case.part
-            assert case.line.fence() == b"".join(case.expected(step))
-            if code:
-                quick.victim.answer(got, code)
-            wait = time.monotonic() + (4 if case.asked != "no" else 0)
-            if case.asked == "no":
-                quick.victim.fence()
-                assert case.line.fence() == b""
-                continue
-            while not case.line.held.endswith(b"$\r\n") and time.monotonic() < wait:
-                case.line.more(4)
-            n = len(case.body)
-            tid = case.line.held.split(b" ")[1].decode()
-            assert case.line.held == report_of(case, tid, code or 408, f"1-{n}/{n}")
-            case.line.held = b""
-            assert case.line.fence() == b""
-            if not code:
-                quick.victim.answer(got)  # too late: dropped
-                assert quick.victim.fence() == b""
-        if code == 0:
-            row_passed("10.45")
-    row_passed("10.46")
+def take_all(quick, cases, code):
+    """Each case sends its SDS, one after the other; the victim answers each with `code`, or with nothing."""
+    frames = []
+    for case in cases:
+        step = Step(chunk(0), 200)
+        case.line.say(case.octets(step), case.drip)
+        quick.answered([case], step)
+        frames.append(quick.victim.frame())
+        assert payload_of(frames[-1].body) == case.part
+        if code:
+            quick.victim.answer(frames[-1], code)
+    return frames
+
+
+@pytest.mark.parametrize("code", [0, 400, 403, 408, 413, 415, 481, 501, 506])
+def test_rows_45_46_the_recipient(quick, code):
+    """The sender had its 200 at the end-line; what becomes of the delivery is a REPORT: 408 for silence,
+    else the code of the refusal; with Failure-Report no, nothing."""
+    cases = quick.cases()
+    frames = take_all(quick, cases, code)
+    for case in cases:
+        if case.asked == "no":
+            continue
+        while not case.line.held.endswith(b"$\r\n") and case.line.more(6):
+            pass
+        tid, n = case.line.held.split(b" ")[1].decode(), len(case.body)
+        assert case.line.held == report_of(case, tid, code or 408, f"1-{n}/{n}")
+        case.line.held = b""
+    before = quick.metrics.refused()
+    for got in frames if not code else []:
+        quick.victim.answer(got)  # too late: dropped
+    assert quick.victim.fence() == b""
+    assert all(case.line.fence() == b"" for case in cases)
+    assert quick.moved(before) == ({} if code else {"=late_responses": 8})
+    row_passed("10.46" if code else "10.45")
+
+
+def test_row_47_the_recipient_is_gone(quick):
+    """Its connection is lost before it has answered: REPORT 408."""
+    cases = quick.cases()
+    take_all(quick, cases, 0)
+    quick.victim.close()
+    for case in cases:
+        if case.asked != "no":
+            while not case.line.held.endswith(b"$\r\n") and case.line.more(6):
+                pass
+            tid, n = case.line.held.split(b" ")[1].decode(), len(case.body)
+            assert case.line.held == report_of(case, tid, 408, f"1-{n}/{n}")
+        case.line.held = b""
+        assert case.line.fence() == b""
+    quick.victim = Line(quick.site).auth("victim")
+    row_passed("10.47")
+
+
+def test_row_51_response_from_the_wrong_connection(quick):
+    """Somebody else's refusal of a delivery under way changes nothing."""
+    for case in quick.cases():
+        before = quick.metrics.all()
+        step = Step(chunk(0), 200)
+        case.line.say(case.octets(step))
+        got = quick.victim.frame()
+        assert case.line.fence() == b"".join(case.expected(step))
+        own = got.get("From-Path").split(b" ")[0].decode()
+        case.line.say((f"MSRP {got.tid.decode()} 413 Stop\r\nTo-Path: {own}\r\nFrom-Path: {quick.victim.me}\r\n"
+                       f"{case.line_v}-------{got.tid.decode()}$\r\n").encode(), case.drip)
+        assert case.line.fence() == b""
+        quick.victim.answer(got)
+        assert quick.victim.fence() == b"" and case.line.fence() == b""
+        after = quick.metrics.all()
+        for name, n in (("late_responses", 1), ("deliveries", 1), ("deliveries_failed", 0)):
+            name = f"mcrelay_{name}_total"
+            assert after[name] - before[name] == n, name
+    row_passed("10.51")
+
+
+def test_row_39_stopped_in_progress(quick):
+    """The sender is put out of the group in mid-message: one REPORT, `#` to the recipients, and 403 for
+    what comes later. It holds within a second of the reload."""
+    cases = quick.cases(size=4000)
+    step = Step(chunk(0, 4000, body=in_group), 200)
+    quick.say(cases, step)
+    quick.answered(cases, step)
+    for _ in cases:
+        got = quick.victim.frame()
+        assert got.flag == b"+"
+        quick.victim.answer(got)
+    quick.site.group("team", "victim", "away")
+    quick.site.process.send_signal(signal.SIGHUP)
+    more = warning(116, "user is not part of the MCData group")
+    for case in cases:
+        if case.asked != "no":
+            while not case.line.held.endswith(b"$\r\n") and case.line.more(3):
+                pass
+            tid, n = case.line.held.split(b" ")[1].decode(), len(in_group(case))
+            assert case.line.held == report(tid, 403, case.line.me, case.line.use, case.message, f"1-4000/{n}", more)
+        case.line.held = b""
+    for _ in cases:
+        got = quick.victim.frame()
+        assert got.flag == b"#"
+        quick.victim.answer(got)
+    rest = Step(chunk(4000, body=in_group), 403, more=more)
+    quick.say(cases, rest)
+    quick.answered(cases, rest)
+    assert quick.victim.fence() == b""
+    row_passed("10.39")
+
+
+def in_group(case):
+    """The same octets each time: an SDS to the group."""
+    if not hasattr(case, "whole"):
+        case.whole = sds("sip:team@iops.example", b"", case.ids, group=True, plain=sealed(case.data, 0))
+    return case.whole
 
 
 def report_of(case, tid, code, span):

@@ -188,6 +188,16 @@ static void faults(void **state)
         FAULT("two that differ", 403, 145, RELAY_E_SDS_TARGET,
               INFO ONE NEXT LISTS LIST("<entry uri=\"sip:carol@iops.example\"/>")
                   NEXT SIGN SDS NEXT LOAD TEXT END),
+        FAULT("another sender", 403, 0, RELAY_E_IDENT,
+              INFO PARAMS("<request-type>one-to-one-sds</request-type>" URI("mcdata-request-uri",
+                                                                            "sip:bob@iops.example")
+                              URI("mcdata-calling-user-id", "sip:carol@iops.example"))
+                  NEXT SIGN SDS NEXT LOAD TEXT END),
+        FAULT("a sender who is no MCData ID", 403, 0, RELAY_E_IDENT,
+              INFO PARAMS("<request-type>one-to-one-sds</request-type>" URI("mcdata-request-uri",
+                                                                            "sip:bob@iops.example")
+                              URI("mcdata-calling-user-id", "carol:x"))
+                  NEXT SIGN SDS NEXT LOAD TEXT END),
         FAULT("a notification without a target", 403, 145, RELAY_E_SDS_TARGET,
               INFO PARAMS("<request-type>one-to-one-sds</request-type>") NEXT SIGN NOTE END),
         FAULT("a key without a target", 403, 145, RELAY_E_SDS_TARGET,
