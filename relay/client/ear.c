@@ -286,7 +286,7 @@ static void answer(struct relay_link *link, uint64_t complete)
     if (request->code == 0) {
         return;
     }
-    if (msrp_head_is_answered(&request->head, request->code)) {
+    if (msrp_report_is_answered(&request->head, request->code)) {
         struct msrp_writer w;
         msrp_writer_init(&w, frame, sizeof(frame));
         msrp_writer_answer(&w, msrp_str_of(request->tid), msrp_str_of(request->to), request->code,
@@ -395,7 +395,7 @@ static void broken(struct relay_link *link, int err)
     char frame[2 * RELAY_ENDPOINT_PATH];
     struct msrp_writer w;
     struct relay_arrival *arrival = current(link);
-    if (msrp_reader_is_answerable(&link->reader) && msrp_head_is_answered(head, 400)) {
+    if (msrp_reader_is_answerable(&link->reader) && msrp_report_is_answered(head, 400)) {
         msrp_writer_init(&w, frame, sizeof(frame));
         msrp_response_write(&w, head, relay_err_row(err)->status, msrp_str_of(link->endpoint->base),
                             NULL, 0);
