@@ -62,7 +62,7 @@ ssize_t msrp_range_print(const struct msrp_byte_range *range, char *out, size_t 
         snprintf(total, sizeof(total), "%llu", (unsigned long long)range->total);
     }
     n = snprintf(out, cap, "%llu-%s/%s", (unsigned long long)range->start, end, total);
-    return n < 0 || (size_t)n >= cap ? (ssize_t)MSRP_E_SPACE : n;
+    return (size_t)n >= cap ? (ssize_t)MSRP_E_SPACE : n;
 }
 
 void msrp_range_init(struct msrp_range *r, struct msrp_run *runs, size_t cap)

@@ -199,19 +199,17 @@ ssize_t msrp_reader_next(struct msrp_reader *r, const char *buf, size_t len, str
     if (len == 0) {
         return 0;
     }
-    switch (r->state) {
-    case IN_BODY:
-        return next_in_body(r, buf, len, ev);
-    case IN_END_LINE:
-        /* seen whole before HEAD was given: mark without its CRLF, flag, CRLF */
-        if (len < r->mark_len + 1) {
-            return 0;
-        }
-        return end_frame(r, buf[r->mark_len - 2], r->mark_len + 1, ev);
-    case IN_HEAD:
-    default:
+    if (r->state == IN_HEAD) {
         return next_in_head(r, buf, len, ev);
     }
+    if (r->state == IN_BODY) {
+        return next_in_body(r, buf, len, ev);
+    }
+    /* IN_END_LINE, seen whole before HEAD was given: mark without its CRLF, flag, CRLF */
+    if (len < r->mark_len + 1) {
+        return 0;
+    }
+    return end_frame(r, buf[r->mark_len - 2], r->mark_len + 1, ev);
 }
 
 bool msrp_reader_is_answerable(const struct msrp_reader *r)

@@ -602,6 +602,59 @@ static void linear(void **state)
     assert_true(work[1] < 3 * work[0]);
 }
 
+/* A line that begins with a dash is the end-line of this frame to the octet, or a bad header. */
+static void dashes_in_the_head(void **state)
+{
+    static const char *line[] = {
+        "-x: y",        "-------abc$",  "-------abcd$$", "------_abcd$",   "-------abce$",
+        "-------ABCD$", "-------abcd-", "-------abcd\\", "-------abcd: $", "-"};
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(line); i++) {
+        char wire[512];
+
+        snprintf(wire, sizeof(wire), START PATHS ID "%s\r\n" END, line[i]);
+        expect_fatal(wire, MSRP_E_NAME_FORM, true);
+    }
+}
+
+/* A head that breaks off is judged by the first fault in it, not by the one that broke it. */
+static void first_fault_first(void **state)
+{
+    (void)state;
+    expect_fatal(START PATHS " folded\r\nX: y\n", MSRP_E_FOLDED, true);
+    expect_fatal(START PATHS "No colon\r\n-x: y\r\n", MSRP_E_COLON_NONE, true);
+    expect_fatal(START FROM "X: y\n", MSRP_E_TO_NOT_FIRST, true);
+    expect_fatal(START PATHS "X: y\n", MSRP_E_BARE_LF, true);
+    expect_fatal(START PATHS "\n", MSRP_E_BARE_LF, true);
+    expect_fatal(START "\n" PATHS, MSRP_E_BARE_LF, false);
+}
+
+/* An id without anything behind it: the line is no start line, and nothing is answered. */
+static void id_alone(void **state)
+{
+    (void)state;
+    expect_fatal("MSRP abcd \r\n" PATHS ID END, MSRP_E_START_LINE, false);
+    expect_fatal("MSRP abcd\r\n" PATHS ID END, MSRP_E_START_LINE, false);
+    expect_fatal("MSRP abcd  SEND\r\n" PATHS ID END, MSRP_E_START_LINE, false);
+}
+
+/* A reader that has not failed has nothing to answer for, whatever it has read. */
+static void healthy_is_not_answerable(void **state)
+{
+    static const char wire[] = START PATHS ID "-------abcd$\r\n";
+    struct msrp_reader r;
+    struct msrp_event ev;
+
+    (void)state;
+    msrp_reader_init(&r, NULL);
+    assert_false(msrp_reader_is_answerable(&r));
+    assert_true(msrp_reader_next(&r, wire, sizeof(wire) - 1, &ev) > 0);
+    assert_int_equal(ev.kind, MSRP_EV_HEAD);
+    assert_int_equal(r.head.from.count, 1);
+    assert_false(msrp_reader_is_answerable(&r));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -626,6 +679,10 @@ int main(void)
         cmocka_unit_test(id_outlives_head),
         cmocka_unit_test(own_limits),
         cmocka_unit_test(linear),
+        cmocka_unit_test(dashes_in_the_head),
+        cmocka_unit_test(first_fault_first),
+        cmocka_unit_test(id_alone),
+        cmocka_unit_test(healthy_is_not_answerable),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
