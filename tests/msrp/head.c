@@ -349,6 +349,22 @@ static void row_48(void **state)
     row_passed("10.48");
 }
 
+/* trap 7: yes, no and partial are read in any case. */
+static void report_tokens_in_any_case(void **state)
+{
+    struct msrp_head h;
+
+    (void)state;
+    assert_int_equal(parse(&h, START PATHS ID "Failure-Report: PARTIAL\r\n", false), 0);
+    assert_int_equal(h.err, 0);
+    assert_int_equal(h.failure_report, MSRP_PARTIAL);
+    assert_int_equal(
+        parse(&h, START PATHS ID "Failure-Report: No\r\nSuccess-Report: yeS\r\n", false), 0);
+    assert_int_equal(h.err, 0);
+    assert_int_equal(h.failure_report, MSRP_NO);
+    assert_int_equal(h.success_report, MSRP_YES);
+}
+
 /* The whole is refused when a line of it holds what only a reader would have caught. */
 static void parsed_by_itself(void **state)
 {
@@ -391,15 +407,25 @@ static void caps(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(f1_start_line),  cmocka_unit_test(f9_order),
-        cmocka_unit_test(f10_names),      cmocka_unit_test(f16_utf8),
-        cmocka_unit_test(fields_of_auth), cmocka_unit_test(bad_expires),
-        cmocka_unit_test(row_5),          cmocka_unit_test(row_7),
-        cmocka_unit_test(row_8),          cmocka_unit_test(row_9),
-        cmocka_unit_test(row_10),         cmocka_unit_test(row_11),
-        cmocka_unit_test(row_22),         cmocka_unit_test(row_23),
-        cmocka_unit_test(row_24),         cmocka_unit_test(row_27),
-        cmocka_unit_test(row_48),         cmocka_unit_test(parsed_by_itself),
+        cmocka_unit_test(f1_start_line),
+        cmocka_unit_test(f9_order),
+        cmocka_unit_test(f10_names),
+        cmocka_unit_test(f16_utf8),
+        cmocka_unit_test(fields_of_auth),
+        cmocka_unit_test(bad_expires),
+        cmocka_unit_test(row_5),
+        cmocka_unit_test(row_7),
+        cmocka_unit_test(row_8),
+        cmocka_unit_test(row_9),
+        cmocka_unit_test(row_10),
+        cmocka_unit_test(row_11),
+        cmocka_unit_test(row_22),
+        cmocka_unit_test(row_23),
+        cmocka_unit_test(row_24),
+        cmocka_unit_test(row_27),
+        cmocka_unit_test(row_48),
+        cmocka_unit_test(parsed_by_itself),
+        cmocka_unit_test(report_tokens_in_any_case),
         cmocka_unit_test(caps),
     };
 

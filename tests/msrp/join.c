@@ -183,6 +183,14 @@ static void row_31(void **state)
     box_init(&b, 1000);
     assert_int_equal(chunk(&b, "1-3/*", "abc", '$'), 0);
     assert_int_equal(chunk(&b, "1-3/5", "abc", '$'), MSRP_E_JOIN_TOTAL);
+    /* a total one below what is there: told as the chunk begins */
+    box_init(&b, 1000);
+    assert_int_equal(chunk(&b, "1-5/*", "abcde", '+'), 0);
+    assert_int_equal(msrp_join_begin(&b.j, &(struct msrp_byte_range){1, 4, 4}, 1000),
+                     MSRP_E_JOIN_TOTAL);
+    box_init(&b, 1000);
+    assert_int_equal(chunk(&b, "1-5/*", "abcde", '+'), 0);
+    assert_int_equal(msrp_join_begin(&b.j, &(struct msrp_byte_range){6, 5, 5}, 1000), 0);
     box_init(&b, 1000);
     assert_int_equal(chunk(&b, "1-3/*", "abc", '$'), 0);
     assert_int_equal(chunk(&b, "5-6/*", "ef", '+'), MSRP_E_JOIN_TOTAL);

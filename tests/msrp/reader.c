@@ -52,6 +52,8 @@ static void f4_end_line(void **state)
                                  "x\r\n-------abcd$y",
                                  "x\r\n-------abcd$\ry",
                                  "x\r\n-------abcd$\ny",
+                                 "x\r\n-------abcd$X\ny",
+                                 "x\r\n-------abcd$\rXy",
                                  "x\r\n-------abcd$ \r\ny",
                                  "x\r\n-------abcd$$\r\ny",
                                  "x\r\n------abcd$\r\ny",
