@@ -286,6 +286,16 @@ static void row_6(void **state)
         trace_free(u);
         free(wire);
     }
+    /* a line without an end is not waited for beyond its cap */
+    for (size_t n = 4096; n <= 4099; n++) {
+        char *wire = with_line_of(n);
+        size_t len = sizeof(START PATHS ID) - 1 + n;
+        struct trace *t = trace_run(wire, len, NULL, trace_all, NULL);
+
+        assert_int_equal(t->error, n <= 4097 ? 0 : MSRP_E_LINE_LONG);
+        trace_free(t);
+        free(wire);
+    }
     for (unsigned n = 31; n <= 34; n++) {
         char wire[4096];
         struct trace *t, *u;

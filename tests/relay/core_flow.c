@@ -193,6 +193,32 @@ static void shared(void **state)
     }
 }
 
+/* Nor is one with another session, though that one is silent. row C7 */
+static void two_sessions(void **state)
+{
+    struct stage s;
+    struct kit_sds sds = kit_sds(SIM_BOB, "");
+    struct kit_text body = big_body(&sds);
+    char token[2048];
+
+    (void)state;
+    stage_group(&s);
+    token[sim_token(&s.sim, SIM_ALICE, token, sizeof token)] = '\0';
+    sim_sayf(&s.sim, s.alice,
+             "MSRP auth2 AUTH\r\nTo-Path: " SIM_URI "\r\n"
+             "From-Path: msrps://alice.invalid:9/other;tcp\r\n"
+             "Authorization: Bearer %s\r\n-------auth2$\r\n",
+             token);
+    assert_int_equal(strncmp(sim_heard(&s.sim, s.alice), "MSRP auth2 200", 14), 0);
+    say_to_deaf(&s, &body, s.bob, 400000);
+    assert_false(s.sim.conns[s.alice].is_paused);
+    assert_int_equal(s.sim.refusals, 0);
+    sim_pass(&s.sim, 5500);
+    assert_int_equal(s.sim.last_refusal, RELAY_E_SLOW_RECEIVER);
+    free(body.p);
+    stage_done(&s);
+}
+
 /* The sender leaves while he waits; the receiver leaves while the sender waits. */
 static void somebody_leaves(void **state)
 {
@@ -222,6 +248,7 @@ int main(void)
         cmocka_unit_test(waits),         cmocka_unit_test(one_gives_up),
         cmocka_unit_test(pauses_add_up), cmocka_unit_test(group_goes_on),
         cmocka_unit_test(shared),        cmocka_unit_test(somebody_leaves),
+        cmocka_unit_test(two_sessions),
     };
 
     for (size_t i = 0; i < sizeof big; i++)

@@ -297,6 +297,46 @@ static void test_csk(void **state)
     sim_done(&sim);
 }
 
+/* A user whose entry is revoked gets no session, not even the first. row 54, A14 */
+static void test_revoked(void **state)
+{
+    struct sim sim;
+
+    (void)state;
+    sim_init(&sim);
+    struct relay_user *user = relay_policy_add_user(sim.policy, SIM_ALICE);
+    assert_non_null(user);
+    user->revoked = true;
+    sim_start(&sim);
+    unsigned c = sim_open(&sim, true);
+    assert_int_equal(
+        strncmp(auth(&sim, c, "msrps://c.invalid:1/s;tcp", "", 7200), "MSRP auth 403", 13), 0);
+    assert_int_equal(sim.last_refusal, RELAY_E_REVOKED);
+    assert_int_equal(relay_counts(sim.relay)->sessions_now, 0);
+    sim_done(&sim);
+}
+
+/* A session is over at its second, not at the tick that finds it. rows 61, A12 */
+static void test_over_before_its_tick(void **state)
+{
+    static const char from[] = "msrps://c.invalid:1/s;tcp";
+    struct sim sim;
+    char use[600];
+
+    (void)state;
+    sim_init(&sim);
+    sim_start(&sim);
+    unsigned c = sim_open(&sim, true);
+    auth(&sim, c, from, "Expires: 60\r\n", 7200);
+    use_path(&sim, c, use);
+    sim.now.unix_s += 60 + sim.conf.skew_s - 1;
+    assert_int_equal(ping(&sim, c, use, from), 200);
+    sim.now.unix_s += 1;
+    assert_int_equal(ping(&sim, c, use, from), 481);
+    assert_int_equal(sim.last_refusal, RELAY_E_SESSION_EXPIRED);
+    sim_done(&sim);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -308,6 +348,8 @@ int main(void)
         cmocka_unit_test(test_wiped_without_login),
         cmocka_unit_test(test_wiped),
         cmocka_unit_test(test_csk),
+        cmocka_unit_test(test_revoked),
+        cmocka_unit_test(test_over_before_its_tick),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
