@@ -111,7 +111,10 @@ static void on_check(uv_check_t *check)
 
 static void on_prepare(uv_prepare_t *prepare)
 {
-    relay_loop_settle(prepare->data);
+    struct relay_loop *loop = prepare->data;
+
+    loop->round++;
+    relay_loop_settle(loop);
 }
 
 void relay_loop_default(struct relay_loop_conf *conf, uint32_t conns_wanted)

@@ -140,12 +140,26 @@ void relay_stream_close(struct relay_stream *stream)
 
 /* --- reading --- */
 
+/* libuv reads a socket that is never empty 32 times in a row; others wait meanwhile. Without a
+ * buffer it comes back in the next round, as the socket is still readable then. */
+static bool had_its_turn(struct relay_stream *stream)
+{
+    if (stream->round != stream->loop->round)
+        stream->round_n = 0;
+    stream->round = stream->loop->round;
+    return stream->round_n >= RELAY_STREET_TURN;
+}
+
 static void on_alloc(uv_handle_t *handle, size_t hint, uv_buf_t *buf)
 {
     struct relay_stream *stream = handle->data;
     size_t n = 0;
 
     (void)hint;
+    if (had_its_turn(stream)) {
+        *buf = uv_buf_init(NULL, 0);
+        return;
+    }
     if (stream->tls || stream->lingering) {
         *buf = uv_buf_init(stream->loop->cipher, RELAY_STREET_CIPHER);
         return;
@@ -304,13 +318,15 @@ static void on_read(uv_stream_t *handle, ssize_t n, const uv_buf_t *buf)
     struct relay_stream *stream = handle->data;
     struct relay_loop *loop = stream->loop;
 
+    if (n == UV_ENOBUFS) {
+        if (!had_its_turn(stream))
+            starve(stream);
+        return;
+    }
+    stream->round_n += n > 0 ? (size_t)n : 0;
     if (stream->lingering) {
         if (n < 0)
             relay_stream_drop(stream);
-        return;
-    }
-    if (n == UV_ENOBUFS) {
-        starve(stream);
         return;
     }
     if (n < 0) {

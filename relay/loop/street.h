@@ -12,10 +12,14 @@ struct relay_street_ring;
 struct relay_http;
 
 enum {
-    RELAY_STREET_CIPHER = 64 * 1024,  /* the shared read buffer of TLS connections */
-    RELAY_STREET_BATCH = 64 * 1024,   /* octets read before their output is written */
-    RELAY_STREET_PLUG = 16 * 1024,    /* octets a connection waits with for a full socket */
-    RELAY_STREET_UNSENT = 128 * 1024, /* octets of a connection in the kernel, not sent yet */
+    RELAY_STREET_CIPHER = 64 * 1024, /* the shared read buffer of TLS connections */
+    RELAY_STREET_BATCH = 64 * 1024,  /* octets read before their output is written */
+    RELAY_STREET_TURN = 64 * 1024,   /* octets read from a connection before the others' turn */
+    RELAY_STREET_PLUG = 16 * 1024,   /* octets a connection waits with for a full socket */
+    /* octets of a connection in the kernel, not sent yet: what comes next waits behind them. To a
+     * reader of 100 MB/s on loopback that was 40 ms without a limit, 5 ms with this one, and 12 ms
+     * with an eighth of it, which lets the socket run dry */
+    RELAY_STREET_UNSENT = 128 * 1024,
     RELAY_STREET_LISTENERS = 32,
     RELAY_STREET_ADDRESSES = 16, /* of a peer that are tried */
 };
@@ -47,6 +51,8 @@ struct relay_stream {
     uint64_t id;                   /* serial << 24 | slot */
     struct relay_tls *tls;
     char *in_flight;           /* what uv_write sends now */
+    uint64_t round;            /* of the loop in which it was read last */
+    size_t round_n;            /* octets read in it */
     size_t plain_n;            /* octets of relay_output inside in_flight or the TLS output */
     int64_t due_ms;            /* when its queue drops it */
     struct relay_queue *queue; /* the queue it stands in, or NULL */
@@ -101,6 +107,7 @@ struct relay_loop {
     bool settling, ended;
 
     size_t batch;           /* octets read since the last settle */
+    uint64_t round;         /* counts waits for something to happen */
     struct relay_want want; /* large: not on the stack */
     char *cipher, *plain;   /* shared buffers */
 };
