@@ -128,6 +128,7 @@ int relay_fan_add(struct fan *fan, struct relay_conn *conn)
     }
     msrp_str_ident_make(d->message_id, rnd);
     d->fan = fan;
+    memcpy(d->boundary, fan->boundary, sizeof d->boundary);
     d->conn = conn;
     d->session = relay_conn_session(conn);
     d->fan_next = fan->deliveries;
@@ -269,7 +270,7 @@ static void collect(struct chunk *chunk, const struct fan_delivery *d)
 
 /* Writes everything before the body. */
 static void put_head(struct msrp_writer *w, const struct fan_delivery *d, const char *tid,
-                     const struct msrp_byte_range *range, bool has_body)
+                     const struct msrp_byte_range *range)
 {
     const struct relay *relay = d->conn->relay;
     const char *service = relay_conf_of(relay)->service;
@@ -289,12 +290,10 @@ static void put_head(struct msrp_writer *w, const struct fan_delivery *d, const 
     msrp_writer_range(w, range);
     msrp_writer_header(w, "Success-Report", MSRP_STR("no"));
     msrp_writer_header(w, "Failure-Report", MSRP_STR("yes"));
-    if (has_body) {
-        msrp_writer_text(w, "Content-Type: multipart/mixed;boundary=");
-        msrp_writer_text(w, d->fan->boundary);
-        msrp_writer_text(w, "\r\n");
-        msrp_writer_blank(w);
-    }
+    msrp_writer_text(w, "Content-Type: multipart/mixed;boundary=");
+    msrp_writer_text(w, d->boundary);
+    msrp_writer_text(w, "\r\n");
+    msrp_writer_blank(w);
 }
 
 static size_t head_cap(const struct fan_delivery *d)
@@ -316,7 +315,7 @@ static bool queue(struct fan_delivery *d, const struct chunk *chunk,
     if (!room)
         return false;
     msrp_writer_init(&w, room, cap);
-    put_head(&w, d, chunk->tid, range, true);
+    put_head(&w, d, chunk->tid, range);
     if (label_n)
         msrp_writer_put(&w, chunk->runs[0]);
     if (w.err)
@@ -348,8 +347,8 @@ static bool stage_abort(struct fan_delivery *d)
         char *room = relay_out_room(&conn->out, relay_slabs_of(conn->relay), head_cap(d));
         if (room && !relay_conn_hop(conn, tid, NULL, d->staged + 1, d->staged)) {
             msrp_writer_init(&w, room, head_cap(d));
-            put_head(&w, d, tid, &range, false);
-            msrp_writer_end(&w, msrp_str_of(tid), '#', false);
+            put_head(&w, d, tid, &range);
+            msrp_writer_end(&w, msrp_str_of(tid), '#', true); /* not without a body: trap 5 */
             if (!w.err)
                 relay_out_add(&conn->out, w.n);
             is_queued = !w.err;

@@ -68,6 +68,7 @@ struct fan_delivery {
     uint16_t in_flight;
     bool has_begun, is_staged;
     char message_id[MSRP_IDENT_MADE + 1];
+    char boundary[RELAY_BOUNDARY_N + 1]; /* the fan's: its `#` may outlive it */
 };
 _Static_assert(sizeof(struct fan_delivery) <= 256, "a slow member costs a cursor, not a copy");
 

@@ -332,6 +332,7 @@ class Step:
     hears: object = None     # payload (function of the case) of the SDS delivered; "+" one that has
                              # begun, "#" one aborted
     first: int = 0           # code of a response before, to a request that asks for all
+    first_id: str = ""       # its transaction id where that is another one
     wait: bool = False       # its answer comes before the next step
     fixed: str = ""          # Failure-Report is this whatever the variant: the fault is in it
 
@@ -416,7 +417,7 @@ class Case:
         code = step.code
         asked = step.fixed or self.asked
         to, own, more = (self.fill(t) for t in (step.to, step.own, step.more))
-        first = [response(self.names["T"], step.first, to, own)] if step.first else []
+        first = [response(step.first_id or self.names["T"], step.first, to, own)] if step.first else []
         if code and is_due(code, step.method, asked):
             return first + [response(self.names["T"], code, to, own, more)]
         if step.report and asked != "no":

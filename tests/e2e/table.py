@@ -2,6 +2,22 @@
 from throwaway import Site
 
 
+PLAIN = """  plaintext_auth: true
+plain:
+  - 127.0.0.1:{plain}
+users: {dir}/users.yaml
+protection:
+  payload: allowed
+  signalling: allowed
+limits:
+  auth_fails: 1000
+  user_connections: 1000
+  source_connections: 1000
+  messages_per_s: 1000000
+  messages_burst: 1000000
+"""
+
+
 class Table(Site):
     """A site with one token for each user, made once."""
 

@@ -4,37 +4,8 @@ import badmsrp_frame  # noqa: F401
 import badmsrp_path  # noqa: F401
 import badmsrp_sds  # noqa: F401
 import pytest
-from badmsrp import FAULTS, Stage
+from badmsrp import FAULTS
 from rows import row_passed
-from table import Table
-
-CONFIG = """  plaintext_auth: true
-plain:
-  - 127.0.0.1:{plain}
-users: {dir}/users.yaml
-protection:
-  payload: allowed
-  signalling: allowed
-limits:
-  auth_fails: 1000
-  user_connections: 1000
-  source_connections: 1000
-  messages_per_s: 1000000
-  messages_burst: 1000000
-"""
-
-
-@pytest.fixture(scope="module")
-def stage():
-    site = Table()
-    try:
-        site.write_policy()
-        site.start(CONFIG.format(plain=site.plain_port, dir=site.dir))
-        yield Stage(site)
-        assert site.stop() == 0, site.logged()[-2000:]
-    finally:
-        site.remove()
-
 
 # rows of the rules that a row of the answer table proves too
 ALSO = {"12": ["P6"], "52": ["A1"], "54": ["A14"], "55": ["A12"]}
