@@ -26,26 +26,31 @@ enum field {
     FIELDS
 };
 
+#define NAME(text)                                                                                 \
+    {                                                                                              \
+        text, sizeof(text) - 1                                                                     \
+    }
+
 /* One row per header we know; twice: the fault when it stands there again, 0 when it may. */
 static const struct known {
-    const char *name;
+    struct msrp_str name;
     int twice;
 } known[FIELDS] = {
-    [TO] = {"To-Path", MSRP_E_DUP_TO},
-    [FROM] = {"From-Path", MSRP_E_DUP_FROM},
-    [MESSAGE_ID] = {"Message-ID", MSRP_E_DUP_MESSAGE_ID},
-    [RANGE] = {"Byte-Range", MSRP_E_DUP_RANGE},
-    [SUCCESS] = {"Success-Report", MSRP_E_DUP_SUCCESS},
-    [FAILURE] = {"Failure-Report", MSRP_E_DUP_FAILURE},
-    [STATUS] = {"Status", MSRP_E_DUP_STATUS},
-    [TYPE] = {"Content-Type", MSRP_E_DUP_TYPE},
-    [ENCODING] = {"Content-Transfer-Encoding", 0},
-    [AUTHORIZATION] = {"Authorization", MSRP_E_DUP_HEADER},
-    [WWW_AUTHENTICATE] = {"WWW-Authenticate", 0},
-    [USE_PATH] = {"Use-Path", MSRP_E_DUP_HEADER},
-    [EXPIRES] = {"Expires", MSRP_E_DUP_HEADER},
-    [MIN_EXPIRES] = {"Min-Expires", MSRP_E_DUP_HEADER},
-    [MAX_EXPIRES] = {"Max-Expires", MSRP_E_DUP_HEADER},
+    [TO] = {NAME("To-Path"), MSRP_E_DUP_TO},
+    [FROM] = {NAME("From-Path"), MSRP_E_DUP_FROM},
+    [MESSAGE_ID] = {NAME("Message-ID"), MSRP_E_DUP_MESSAGE_ID},
+    [RANGE] = {NAME("Byte-Range"), MSRP_E_DUP_RANGE},
+    [SUCCESS] = {NAME("Success-Report"), MSRP_E_DUP_SUCCESS},
+    [FAILURE] = {NAME("Failure-Report"), MSRP_E_DUP_FAILURE},
+    [STATUS] = {NAME("Status"), MSRP_E_DUP_STATUS},
+    [TYPE] = {NAME("Content-Type"), MSRP_E_DUP_TYPE},
+    [ENCODING] = {NAME("Content-Transfer-Encoding"), 0},
+    [AUTHORIZATION] = {NAME("Authorization"), MSRP_E_DUP_HEADER},
+    [WWW_AUTHENTICATE] = {NAME("WWW-Authenticate"), 0},
+    [USE_PATH] = {NAME("Use-Path"), MSRP_E_DUP_HEADER},
+    [EXPIRES] = {NAME("Expires"), MSRP_E_DUP_HEADER},
+    [MIN_EXPIRES] = {NAME("Min-Expires"), MSRP_E_DUP_HEADER},
+    [MAX_EXPIRES] = {NAME("Max-Expires"), MSRP_E_DUP_HEADER},
 };
 
 /* What one pass over a head carries along. */
@@ -63,7 +68,8 @@ static enum field field_of(struct msrp_str name)
     unsigned f = 0;
 
     /* row F10: names are compared without case */
-    while (f < FIELDS && !msrp_str_is_nocase(name, known[f].name)) {
+    while (f < FIELDS &&
+           (name.n != known[f].name.n || !msrp_str_is_same_nocase(name, known[f].name))) {
         f++;
     }
     return (enum field)f;
@@ -87,6 +93,9 @@ static unsigned three_digits(struct msrp_str s)
 /* rfc4975#9 utf8text: HTAB, 0x20-0x7E and UTF-8; rows 5 and 8 */
 static int check_octets(struct msrp_str line)
 {
+    if (msrp_str_is_plain(line)) {
+        return 0;
+    }
     for (size_t i = 0; i < line.n; i++) {
         unsigned char c = (unsigned char)line.p[i];
 

@@ -65,9 +65,10 @@ int msrp_mime_parse_type(struct msrp_media *media, struct msrp_str text)
     struct msrp_str full, rest, name, value;
     bool is_quoted;
     int rc;
+    bool is_plain = msrp_str_is_plain(text);
 
     *media = (struct msrp_media){.type = {NULL, 0}};
-    for (size_t i = 0; i < text.n; i++) {
+    for (size_t i = 0; !is_plain && i < text.n; i++) {
         unsigned char c = (unsigned char)text.p[i];
 
         if ((c < 0x20 && c != '\t') || c == 0x7f) {
@@ -79,7 +80,7 @@ int msrp_mime_parse_type(struct msrp_media *media, struct msrp_str text)
     full = msrp_str_trim(full);
     if (!msrp_str_cut(full, '/', &media->type, &media->subtype) ||
         !msrp_str_is_token(media->type) || !msrp_str_is_token(media->subtype) ||
-        !msrp_str_is_utf8(text)) {
+        (!is_plain && !msrp_str_is_utf8(text))) {
         return MSRP_E_MIME_TYPE;
     }
     media->parameters = rest;

@@ -1,7 +1,6 @@
 /* range.c - see range.h. */
 #include "msrp/range.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "msrp/err.h"
@@ -50,19 +49,39 @@ int msrp_range_parse(struct msrp_byte_range *range, struct msrp_str text)
     return 0;
 }
 
+/* '*' or the number, behind out[n), which has room. */
+static size_t put_bound(char *out, size_t n, uint64_t v)
+{
+    char text[20];
+    size_t at = sizeof(text);
+
+    if (v == MSRP_UNKNOWN) {
+        out[n] = '*';
+        return n + 1;
+    }
+    do {
+        text[--at] = (char)('0' + v % 10);
+        v /= 10;
+    } while (v > 0);
+    memcpy(out + n, text + at, sizeof(text) - at);
+    return n + sizeof(text) - at;
+}
+
 ssize_t msrp_range_print(const struct msrp_byte_range *range, char *out, size_t cap)
 {
-    char end[21] = "*", total[21] = "*";
-    int n;
+    char text[3 * 20 + 3];
+    size_t n = put_bound(text, 0, range->start);
 
-    if (range->end != MSRP_UNKNOWN) {
-        snprintf(end, sizeof(end), "%llu", (unsigned long long)range->end);
+    text[n++] = '-';
+    n = put_bound(text, n, range->end);
+    text[n++] = '/';
+    n = put_bound(text, n, range->total);
+    text[n] = '\0';
+    if (n >= cap) {
+        return MSRP_E_SPACE;
     }
-    if (range->total != MSRP_UNKNOWN) {
-        snprintf(total, sizeof(total), "%llu", (unsigned long long)range->total);
-    }
-    n = snprintf(out, cap, "%llu-%s/%s", (unsigned long long)range->start, end, total);
-    return (size_t)n >= cap ? (ssize_t)MSRP_E_SPACE : n;
+    memcpy(out, text, n + 1);
+    return (ssize_t)n;
 }
 
 void msrp_range_init(struct msrp_range *r, struct msrp_run *runs, size_t cap)

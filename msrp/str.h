@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #define MSRP_IDENT_MIN  4
 #define MSRP_IDENT_MAX  32
@@ -21,16 +22,39 @@ struct msrp_str {
 /* The run of a string literal. */
 #define MSRP_STR(lit) ((struct msrp_str){(lit), sizeof(lit) - 1})
 
-/* The run of a NUL-terminated string, without the NUL; borrowed from `text`. NULL gives n 0. */
-struct msrp_str msrp_str_of(const char *text);
+/* Sets of octets, for msrp_str_holds. */
+enum msrp_set {
+    MSRP_SET_ALNUM = 1 << 0,   /* A-Z a-z 0-9 */
+    MSRP_SET_IDENT = 1 << 1,   /* these and . - + % = */
+    MSRP_SET_TOKEN = 1 << 2,   /* rfc4975#9 token */
+    MSRP_SET_HOST = 1 << 3,    /* letters, digits and - . _ ~ */
+    MSRP_SET_SESSION = 1 << 4, /* these and + = / */
+    MSRP_SET_USER = 1 << 5,    /* letters, digits and - . _ ~ % ! $ & ' ( ) * + , ; = */
+    MSRP_SET_GRAPH = 1 << 6,   /* 0x21-0x7E */
+};
 
-/* Equal octet for octet: to a NUL-terminated text; to another run. */
-bool msrp_str_is(struct msrp_str s, const char *text);
-bool msrp_str_is_same(struct msrp_str a, struct msrp_str b);
+/* The run of a NUL-terminated string, without the NUL; borrowed from `text`. NULL gives n 0. */
+static inline struct msrp_str msrp_str_of(const char *text)
+{
+    return (struct msrp_str){text, text ? strlen(text) : 0};
+}
+
+/* Equal octet for octet: to another run; to a NUL-terminated text. */
+static inline bool msrp_str_is_same(struct msrp_str a, struct msrp_str b)
+{
+    return a.n == b.n && (a.n == 0 || memcmp(a.p, b.p, a.n) == 0);
+}
+static inline bool msrp_str_is(struct msrp_str s, const char *text)
+{
+    return msrp_str_is_same(s, msrp_str_of(text));
+}
 
 /* The same, with A-Z equal to a-z and nothing else folded. */
-bool msrp_str_is_nocase(struct msrp_str s, const char *text);
 bool msrp_str_is_same_nocase(struct msrp_str a, struct msrp_str b);
+static inline bool msrp_str_is_nocase(struct msrp_str s, const char *text)
+{
+    return s.n == msrp_str_of(text).n && msrp_str_is_same_nocase(s, msrp_str_of(text));
+}
 
 /* True when s begins with `text`; _nocase folds as above. */
 bool msrp_str_has_prefix(struct msrp_str s, const char *text);
@@ -55,6 +79,10 @@ size_t msrp_str_find_mark(struct msrp_str s, struct msrp_str mark);
  * Returns 0; MSRP_E_NUMBER when s is empty or holds another octet; MSRP_E_RANGE_DIGITS above 19
  * digits; MSRP_E_RANGE_VALUE above 2^63-1. *v is written on success only. */
 __attribute__((warn_unused_result)) int msrp_str_u64(struct msrp_str s, uint64_t *v);
+
+/* Every octet is in the set; of 0x20-0x7E. True for an empty run. */
+bool msrp_str_holds(struct msrp_str s, enum msrp_set set);
+bool msrp_str_is_plain(struct msrp_str s);
 
 /* rfc4975#9 ident: 4..32 characters, the first a letter or digit, the others also . - + % = */
 bool msrp_str_is_ident(struct msrp_str s);

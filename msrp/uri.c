@@ -7,25 +7,9 @@
 #include "msrp/err.h"
 #include "msrp/writer.h"
 
-static bool is_alnum(char c)
-{
-    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
-
 static char lower(char c)
 {
     return c >= 'A' && c <= 'Z' ? (char)(c | 0x20) : c;
-}
-
-/* Letters, digits and the octets of `more`. */
-static bool holds_only(struct msrp_str s, const char *more)
-{
-    for (size_t i = 0; i < s.n; i++) {
-        if (!is_alnum(s.p[i]) && (s.p[i] == '\0' || !strchr(more, s.p[i]))) {
-            return false;
-        }
-    }
-    return true;
 }
 
 static int hex_of(char c)
@@ -88,17 +72,21 @@ static int take_host(struct msrp_uri *uri, struct msrp_str *rest)
         uri->is_ip6 = true;
         return 0;
     }
-    while (n < rest->n && !strchr(":/;", rest->p[n])) {
+    while (n < rest->n && rest->p[n] != ':' && rest->p[n] != '/' && rest->p[n] != ';') {
         n++;
     }
     uri->host = (struct msrp_str){rest->p, n};
     rest->p += n;
     rest->n -= n;
-    plain = (struct msrp_str){name, decode(uri->host, name)};
-    if (n == 0 || plain.n == SIZE_MAX || !holds_only(plain, "-._~")) {
+    plain = uri->host;
+    if (n > 0 && memchr(plain.p, '%', n)) {
+        plain = (struct msrp_str){name, decode(uri->host, name)};
+    }
+    if (n == 0 || plain.n == SIZE_MAX || !msrp_str_holds(plain, MSRP_SET_HOST)) {
         return MSRP_E_URI_HOST;
     }
-    for (n = 0; n < plain.n && (name[n] == '.' || (name[n] >= '0' && name[n] <= '9')); n++) {
+    for (n = 0; n < plain.n && (plain.p[n] == '.' || (plain.p[n] >= '0' && plain.p[n] <= '9'));
+         n++) {
     }
     if (n < plain.n) {
         return 0;
@@ -162,10 +150,8 @@ int msrp_uri_parse(struct msrp_uri *uri, struct msrp_str text)
     if (text.n > MSRP_URI_MAX) {
         return MSRP_E_URI_LONG;
     }
-    for (n = 0; n < text.n; n++) {
-        if (text.p[n] <= 0x20 || text.p[n] >= 0x7f) {
-            return MSRP_E_URI_FORM;
-        }
+    if (!msrp_str_holds(text, MSRP_SET_GRAPH)) {
+        return MSRP_E_URI_FORM;
     }
     uri->is_secure = msrp_str_has_prefix_nocase(text, "msrps://");
     if (!uri->is_secure && !msrp_str_has_prefix_nocase(text, "msrp://")) {
@@ -177,7 +163,7 @@ int msrp_uri_parse(struct msrp_uri *uri, struct msrp_str text)
     /* '@' stands nowhere but behind userinfo, so the first one decides */
     if (msrp_str_cut(rest, '@', &before, NULL)) {
         /* no ':' in it: rfc4975#6 allows no password */
-        if (before.n == 0 || !holds_only(before, "-._~%!$&'()*+,;=")) {
+        if (before.n == 0 || !msrp_str_holds(before, MSRP_SET_USER)) {
             return MSRP_E_URI_USERINFO;
         }
         uri->has_userinfo = true;
@@ -189,7 +175,7 @@ int msrp_uri_parse(struct msrp_uri *uri, struct msrp_str text)
     }
     if (rest.n > 0 && rest.p[0] == '/') {
         msrp_str_cut((struct msrp_str){rest.p + 1, rest.n - 1}, ';', &uri->session, NULL);
-        if (uri->session.n == 0 || !holds_only(uri->session, "-._~+=/")) {
+        if (uri->session.n == 0 || !msrp_str_holds(uri->session, MSRP_SET_SESSION)) {
             return MSRP_E_URI_SESSION;
         }
         uri->has_session = true;
@@ -199,7 +185,7 @@ int msrp_uri_parse(struct msrp_uri *uri, struct msrp_str text)
         return rest.n == 0 ? MSRP_E_URI_TRANSPORT : MSRP_E_URI_FORM;
     }
     msrp_str_cut((struct msrp_str){rest.p + 1, rest.n - 1}, ';', &uri->transport, NULL);
-    if (uri->transport.n == 0 || !holds_only(uri->transport, "")) {
+    if (uri->transport.n == 0 || !msrp_str_holds(uri->transport, MSRP_SET_ALNUM)) {
         return MSRP_E_URI_TRANSPORT;
     }
     uri->parameters =
@@ -258,6 +244,9 @@ static bool is_same_host(const struct msrp_uri *a, const struct msrp_uri *b)
 
         return read_address(family, a->host, x) && read_address(family, b->host, y) &&
                memcmp(x, y, sizeof(x)) == 0;
+    }
+    if (msrp_str_is_same(a->host, b->host)) {
+        return true;
     }
     if (a->host.n > sizeof(left) || b->host.n > sizeof(right)) {
         return false;

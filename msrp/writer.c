@@ -1,7 +1,6 @@
 /* writer.c - see writer.h. */
 #include "msrp/writer.h"
 
-#include <stdio.h>
 #include <string.h>
 
 static const struct code {
@@ -58,23 +57,24 @@ void msrp_writer_put(struct msrp_writer *w, struct msrp_str octets)
     w->n += octets.n;
 }
 
-void msrp_writer_text(struct msrp_writer *w, const char *text)
-{
-    msrp_writer_put(w, msrp_str_of(text));
-}
-
 void msrp_writer_u64(struct msrp_writer *w, uint64_t v)
 {
-    char text[21];
-    int n = snprintf(text, sizeof(text), "%llu", (unsigned long long)v);
+    char text[20];
+    size_t at = sizeof(text);
 
-    msrp_writer_put(w, (struct msrp_str){text, (size_t)n});
+    do {
+        text[--at] = (char)('0' + v % 10);
+        v /= 10;
+    } while (v > 0);
+    msrp_writer_put(w, (struct msrp_str){text + at, sizeof(text) - at});
 }
 
 /* A header value or comment: no control octet, so that no line can be smuggled in. */
 static void put_value(struct msrp_writer *w, struct msrp_str value)
 {
-    for (size_t i = 0; i < value.n && !w->err; i++) {
+    bool is_plain = msrp_str_is_plain(value);
+
+    for (size_t i = 0; !is_plain && i < value.n && !w->err; i++) {
         unsigned char c = (unsigned char)value.p[i];
 
         if ((c < 0x20 && c != '\t') || c == 0x7f) {

@@ -31,7 +31,10 @@ __attribute__((warn_unused_result)) ssize_t msrp_writer_done(const struct msrp_w
 
 /* Raw octets; a text; a decimal number. */
 void msrp_writer_put(struct msrp_writer *w, struct msrp_str octets);
-void msrp_writer_text(struct msrp_writer *w, const char *text);
+static inline void msrp_writer_text(struct msrp_writer *w, const char *text)
+{
+    msrp_writer_put(w, msrp_str_of(text));
+}
 void msrp_writer_u64(struct msrp_writer *w, uint64_t v);
 
 /* `MSRP tid METHOD` CRLF. */

@@ -51,6 +51,64 @@ static void finds(void **state)
     assert_int_equal(msrp_str_find_mark(MSRP_STR("abc"), mark), 3);
 }
 
+/* Many false beginnings: found all the same, and not found behind the end. */
+static void finds_among_many(void **state)
+{
+    char text[512];
+
+    (void)state;
+    memset(text, '-', sizeof(text));
+    for (size_t at = 0; at + 8 <= sizeof(text); at++) {
+        memcpy(text + at, "-------x", 8);
+        assert_int_equal(msrp_str_find((struct msrp_str){text, sizeof(text)}, MSRP_STR("-------x")),
+                         at);
+        assert_true(msrp_str_find((struct msrp_str){text, at + 7}, MSRP_STR("-------x")) ==
+                    SIZE_MAX);
+        text[at + 7] = '-';
+    }
+}
+
+/* All octets, at each of the places that are looked at eight at a time. */
+static void sets(void **state)
+{
+    static const struct {
+        enum msrp_set set;
+        const char *more; /* beside letters and digits */
+    } words[] = {
+        {MSRP_SET_ALNUM, ""},
+        {MSRP_SET_IDENT, ".-+%="},
+        {MSRP_SET_TOKEN, "!#$%&'*+-.^_`{|}~"}, /* rfc4975#9: %x21, %x23-27, %x2A-2B, %x2D-2E, ... */
+        {MSRP_SET_HOST, "-._~"},
+        {MSRP_SET_SESSION, "-._~+=/"},
+        {MSRP_SET_USER, "-._~%!$&'()*+,;="},
+        {MSRP_SET_GRAPH, "!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~"},
+    };
+
+    (void)state;
+    for (int c = 0; c < 256; c++) {
+        bool is_alnum = (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
+        char one = (char)c;
+
+        for (size_t i = 0; i < COUNT(words); i++) {
+            bool is_in = is_alnum || (c != 0 && strchr(words[i].more, c) != NULL);
+
+            assert_int_equal(msrp_str_holds((struct msrp_str){&one, 1}, words[i].set), is_in);
+        }
+        for (size_t n = 1; n < 20; n++) {
+            for (size_t at = 0; at < n; at++) {
+                char text[20] = "abcdefghijklmnopqrs";
+
+                text[at] = one;
+                assert_int_equal(msrp_str_is_plain((struct msrp_str){text, n}),
+                                 c >= 0x20 && c <= 0x7e);
+            }
+        }
+    }
+    assert_true(msrp_str_holds((struct msrp_str){NULL, 0}, MSRP_SET_ALNUM));
+    assert_true(msrp_str_is_plain((struct msrp_str){NULL, 0}));
+    assert_false(msrp_str_holds(MSRP_STR("abc-"), MSRP_SET_ALNUM));
+}
+
 static void numbers(void **state)
 {
     uint64_t v = 7;
@@ -169,8 +227,10 @@ static void makes_idents(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(compares), cmocka_unit_test(trims_and_cuts), cmocka_unit_test(finds),
-        cmocka_unit_test(numbers),  cmocka_unit_test(f2_ident),       cmocka_unit_test(tokens),
+        cmocka_unit_test(compares), cmocka_unit_test(trims_and_cuts),
+        cmocka_unit_test(finds),    cmocka_unit_test(finds_among_many),
+        cmocka_unit_test(sets),     cmocka_unit_test(numbers),
+        cmocka_unit_test(f2_ident), cmocka_unit_test(tokens),
         cmocka_unit_test(utf8),     cmocka_unit_test(makes_idents),
     };
 
