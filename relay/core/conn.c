@@ -112,7 +112,7 @@ int relay_conn_admit(struct relay_conn *conn)
 
     if (relay->draining)
         return RELAY_E_DRAINING;
-    if (relay->slabs.bytes > conf->memory_max / 10 * 9)
+    if (relay_overload_now(relay) >= RELAY_OVERLOAD_MESSAGES)
         return RELAY_E_MEMORY;
     if (conn->peer && conn->peer->conf->messages_per_s &&
         !relay_bucket_take(&conn->peer->messages, relay->now.mono_ms,

@@ -5,6 +5,7 @@
 #define RELAY_CORE_MACHINE_H
 
 #include "relay/core/conn.h"
+#include "relay/core/overload.h"
 #include "relay/core/pool.h"
 #include "relay/core/way.h"
 #include "relay/err.h"
@@ -30,6 +31,7 @@ struct relay {
     uint64_t *refused;
     struct sds *sds;
     bool draining;
+    enum relay_overload overload;
 
     struct relay_hash key;
     struct relay_conn **rows; /* by number */
