@@ -252,13 +252,13 @@ struct piece {
     bool is_whole; /* all of the chunk as it came in */
 };
 
-static void collect(struct piece *piece, const struct way_chunk *chunk)
+static void collect(struct piece *piece, const struct way_chunk *chunk, uint64_t most)
 {
     piece->runs_n = 0;
     piece->octets = 0;
     for (const struct way_run *run = chunk->runs;
-         run && piece->runs_n < RUNS_MAX && piece->octets < RELAY_FAN_CHUNK; run = run->next) {
-        uint64_t room = RELAY_FAN_CHUNK - piece->octets, n = run->n < room ? run->n : room;
+         run && piece->runs_n < RUNS_MAX && piece->octets < most; run = run->next) {
+        uint64_t room = most - piece->octets, n = run->n < room ? run->n : room;
         piece->runs[piece->runs_n] = (struct msrp_str){run->p, (size_t)n};
         piece->slabs[piece->runs_n++] = run->slab;
         piece->octets += n;
@@ -320,7 +320,7 @@ static int stage(struct relay_conn *conn, struct relay_way *way, struct piece *p
     uint8_t rnd[32];
     int rc = relay_random_fill(conn->relay, rnd, sizeof rnd);
 
-    collect(piece, chunk);
+    collect(piece, chunk, conn->peer ? RELAY_WAY_PEER_CHUNK : RELAY_FAN_CHUNK);
     if (!rc) /* rows F8, R5, threat T20 */
         rc = msrp_tid_pick(piece->tid, rnd, 2, piece->runs, piece->runs_n);
     uint64_t start = chunk->head.range.start + chunk->staged;

@@ -6,9 +6,9 @@
  * A way is what one Message-ID of one sender needs while it passes: where it goes, who is told when
  * it fails, what waits. Body octets stay in the slabs they arrived in. A lane is the queue in front
  * of one connection (or of a peer that is being dialled): its ways take turns, one whole chunk of
- * at most RELAY_FAN_CHUNK octets each, so that a response, a REPORT or another message never waits
- * for more than that (rows C5-C7). A chunk is staged whole and its end-line is absent from it by
- * choice of the transaction id (row F8).
+ * at most RELAY_FAN_CHUNK octets each (fewer to a peer), so that a response, a REPORT or another
+ * message never waits for more than that (rows C5-C7). A chunk is staged whole and its end-line is
+ * absent from it by choice of the transaction id (row F8).
  *
  *   OPEN  chunks may come; what came is queued, staged or in flight
  *   DEAD  it failed and that was told: later chunks get the same answer and are swallowed
@@ -22,8 +22,10 @@
 #include "relay/core/sniff.h"
 
 enum {
-    RELAY_WAY_TEXT = 400,                 /* paths up to here need no slab */
-    RELAY_WAY_DEAD_MAX = 64,              /* remembered of one connection */
+    RELAY_WAY_TEXT = 400,            /* paths up to here need no slab */
+    RELAY_WAY_DEAD_MAX = 64,         /* remembered of one connection */
+    RELAY_WAY_PEER_CHUNK = 8 * 1024, /* most body octets of a chunk to a peer: there are relays that
+                                        hold whole frames, and of 11 KiB at most (Kamailio) */
     RELAY_WAY_IN_FLIGHT_MAX = 256 * 1024, /* octets of one way without an answer */
     RELAY_WAYS_MAX = 65536,
 };
@@ -71,6 +73,7 @@ struct relay_errand {
     struct relay_onward onward; /* valid while it is being received */
     uint64_t source;            /* connection */
     int64_t came_ms;
+    bool is_secret; /* it waits with a token in its head, which is wiped at its end */
 };
 
 struct relay_way {
