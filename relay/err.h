@@ -120,6 +120,8 @@
     X(IDENT,            -7212, "the sender is not who the session is",               "ident_mismatch",   403, "21") \
     X(PATH_TYPE,        -7214, "content for the MCData service on another path",     "path_type",        415, "25,26") \
     X(PEER_RATE,        -7215, "the peer relay is over its quota",                   "peer_rate",        413, "44") \
+    X(OVERLOAD,         -7216, "no strangers while memory is short",                 "overload",         0,   "44") \
+    X(OVERLOAD_CLOSED,  -7217, "closed because memory is short",                     "overload_closed",  0,   "44") \
     X(PATH_PORT,        -7213, "a path URI without a port",                          "path_port",        400, "63") \
     /* chunks and messages */ \
     X(FLAGS_DIFFER,     -7300, "report flags differ between chunks",                 "flags_differ",     400, "28") \

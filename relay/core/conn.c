@@ -112,7 +112,7 @@ int relay_conn_admit(struct relay_conn *conn)
 
     if (relay->draining)
         return RELAY_E_DRAINING;
-    if (relay->slabs.bytes > conf->memory_max / 10 * 9)
+    if (relay_overload_now(relay) >= RELAY_OVERLOAD_MESSAGES)
         return RELAY_E_MEMORY;
     if (conn->peer && conn->peer->conf->messages_per_s &&
         !relay_bucket_take(&conn->peer->messages, relay->now.mono_ms,
@@ -132,23 +132,13 @@ static void wipe(struct relay_slab *slab, const char *p, size_t n)
     OPENSSL_cleanse(slab->data + (p - slab->data), n);
 }
 
-bool relay_head_is_secret(const struct msrp_head *head)
-{
-    return head->authorization.n || head->method == MSRP_AUTH;
-}
-
-void relay_head_wipe(struct relay_slab *slab, const struct msrp_head *head)
-{
-    /* all lines: an AUTH may be refused for having two tokens */
-    wipe(slab, head->lines.p, head->lines.n);
-}
-
 void relay_chunk_done(struct relay_conn *conn)
 {
     const struct msrp_head *head = &conn->chunk.head;
 
-    if (relay_head_is_secret(head) && !conn->chunk.is_kept)
-        relay_head_wipe(conn->chunk.head_slab, head);
+    /* all lines: an AUTH may be refused for having two tokens; one that goes on is wiped then */
+    if ((head->authorization.n || head->method == MSRP_AUTH) && conn->chunk.aim != RELAY_AIM_ERRAND)
+        wipe(conn->chunk.head_slab, head->lines.p, head->lines.n);
     relay_slab_unref(conn->chunk.head_slab);
     conn->chunk = (struct relay_chunk){.head_slab = NULL};
 }

@@ -66,7 +66,6 @@ struct relay_chunk {
     int err;                       /* the refusal, answered after the end-line; 0: none yet */
     int status;                    /* its code; 0: that of err's row */
     enum relay_aim aim;
-    bool is_kept; /* the head has a token and an errand that waits for a link wipes it at its end */
 };
 
 /* A request whose response has not left yet: its transaction id is in use (row 4). */

@@ -28,7 +28,7 @@ static void watch_reading(struct relay_conn *conn, int64_t now_ms)
         conn->body_since_ms = 0;
         return;
     }
-    if (is_over(conn->head_since_ms, now_ms, conf->head_ms)) {
+    if (is_over(conn->head_since_ms, now_ms, relay_overload_ms(conn->relay, conf->head_ms))) {
         relay_conn_close(conn, RELAY_E_HEAD_SLOW);
         return;
     }
@@ -88,11 +88,12 @@ static void watch_silence(struct relay_conn *conn, int64_t now_ms)
         return; /* what the peer says waits in its socket */
     if (conn->peer)
         return; /* a link is kept: rfc4976#6.5; a dead one shows by what is not answered on it */
-    if (is_over(conn->ping_ms, now_ms, conf->keepalive_answer_ms)) {
+    if (is_over(conn->ping_ms, now_ms, relay_overload_ms(conn->relay, conf->keepalive_answer_ms))) {
         relay_conn_close(conn, RELAY_E_IDLE);
         return;
     }
-    if (conn->ping_ms || !is_over(conn->heard_ms, now_ms, conf->keepalive_ms))
+    if (conn->ping_ms ||
+        !is_over(conn->heard_ms, now_ms, relay_overload_ms(conn->relay, conf->keepalive_ms)))
         return;
     conn->ping_ms = now_ms;
     if (session) /* without one nothing can be sent, and the same time ends the connection */

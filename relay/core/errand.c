@@ -8,15 +8,26 @@
 
 #include <string.h>
 
+#include <openssl/crypto.h>
+
 static struct relay *relay_of(const struct relay_conn *conn)
 {
     return conn->relay;
 }
 
+static bool has_credentials(const struct msrp_head *head)
+{
+    return head->authorization.n || head->method == MSRP_AUTH;
+}
+
 static void free_errand(struct relay *relay, struct relay_errand *errand)
 {
-    if (errand->is_secret)
-        relay_head_wipe(errand->chunk->head_slab, &errand->chunk->head);
+    const struct way_chunk *chunk = errand->chunk;
+
+    if (has_credentials(&chunk->head)) {
+        char *data = chunk->head_slab->data;
+        OPENSSL_cleanse(data + (chunk->head.lines.p - data), chunk->head.lines.n);
+    }
     relay_lane_free_chunk(relay, errand->chunk);
     relay_pool_give(&relay->errands, errand);
 }
@@ -95,6 +106,8 @@ static bool put(struct relay_conn *to, struct relay_errand *errand)
     if (chunk->head.has_body)
         msrp_writer_blank(&w);
     relay_control_add(to, msrp_writer_done(&w));
+    if (has_credentials(&chunk->head) && to->out.slab)
+        to->out.slab->is_secret = true;
     for (const struct way_run *run = chunk->runs; run; run = run->next)
         relay_out_span(&to->out, run->slab, run->p, run->n);
     if (!(room = relay_control_room(to, MSRP_END_MAX)))
@@ -126,7 +139,6 @@ void relay_errand_end(struct relay_conn *conn)
     if (lane && lane->conn) {
         go(lane->conn, errand);
     } else if (lane && lane->errands_n < RELAY_ERRANDS_MAX) {
-        errand->is_secret = conn->chunk.is_kept = relay_head_is_secret(&conn->chunk.head);
         *lane->errands_end = errand;
         lane->errands_end = &errand->next;
         lane->errands_n++;

@@ -27,6 +27,8 @@
     X(RESUMED,         DEBUG, "sender resumed")                              \
     X(PEER_UP,         INFO,  "link to a peer relay stands")                 \
     X(PEER_DOWN,       WARN,  "link to a peer relay is gone")                \
+    X(OVERLOAD,        ERROR, "memory runs short")                           \
+    X(OVERLOAD_END,    INFO,  "enough memory again")                         \
     X(POLICY,          INFO,  "users and groups replaced")
 /* clang-format on */
 

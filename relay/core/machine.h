@@ -5,6 +5,7 @@
 #define RELAY_CORE_MACHINE_H
 
 #include "relay/core/conn.h"
+#include "relay/core/overload.h"
 #include "relay/core/pool.h"
 #include "relay/core/way.h"
 #include "relay/err.h"
@@ -30,6 +31,7 @@ struct relay {
     uint64_t *refused;
     struct sds *sds;
     bool draining;
+    enum relay_overload overload;
 
     struct relay_hash key;
     struct relay_conn **rows; /* by number */
@@ -88,11 +90,8 @@ void relay_conn_close(struct relay_conn *conn, int err);
 void relay_conn_end_session(struct relay_conn *conn, struct relay_session *session);
 /* Reads what is in the slab, until it is used up or reading has to stop. */
 void relay_conn_read(struct relay_conn *conn);
-/* The frame is over: gives its head back, wiped when it may hold a token. */
+/* The frame is over: gives its head back. */
 void relay_chunk_done(struct relay_conn *conn);
-/* May a token stand in the head? Then it is wiped in its slab once nobody needs it. */
-bool relay_head_is_secret(const struct msrp_head *head);
-void relay_head_wipe(struct relay_slab *slab, const struct msrp_head *head);
 /* The receive slab goes when nothing in it is unread and nobody else needs it. */
 void relay_conn_trim(struct relay_conn *conn);
 

@@ -148,6 +148,12 @@ static void on_open(struct relay *relay, const struct relay_in *in)
         turn_away(relay, in, RELAY_E_CONNS_UNAUTH);
         return;
     }
+    if (!in->open.dialled &&
+        !relay_peers_of_names(&relay->peers, in->open.names, in->open.names_n) &&
+        relay_overload_now(relay) >= RELAY_OVERLOAD_STRANGERS) {
+        turn_away(relay, in, RELAY_E_OVERLOAD);
+        return;
+    }
     if (relay_conn_find(relay, in->conn))
         return; /* the driver's fault; the first one stays */
     conn = relay_conn_new(relay, in);
@@ -240,6 +246,7 @@ static void on_tick(struct relay *relay)
     relay_sources_sweep(&relay->sources, relay->now.mono_ms, relay->conf.auth_fails_ms);
     relay_sds_tick(relay->sds);
     relay_links_tick(relay);
+    relay_overload_tick(relay);
     if (relay->directory.n > relay->counts.conns_authorised_now)
         relay_directory_sweep(&relay->directory, relay->now.mono_ms,
                               relay->conf.rate_messages_per_s);

@@ -109,6 +109,7 @@ struct relay_counts {
     uint64_t uploads, uploads_refused; /* CSKs taken; I_MESSAGEs not taken */
     uint64_t uploads_now;              /* jobs that wait or run */
     uint64_t slab_bytes;               /* now held */
+    uint64_t overload;                 /* step of the ladder, 0: none (overload.h) */
     uint64_t answers[1000];            /* by MSRP status sent */
     const uint64_t *refused;           /* by index i of relay_err_at(i) */
     size_t refused_n;

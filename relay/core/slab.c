@@ -2,6 +2,8 @@
 
 #include <stdlib.h>
 
+#include <openssl/crypto.h>
+
 /* Spare slabs spare the heap a malloc per read; more than these would only sit there. */
 static const unsigned SPARES_MAX[2] = {32, 256};
 
@@ -32,6 +34,7 @@ struct relay_slab *relay_slab_new(struct relay_slabs *home, size_t cap)
     slab->refs = 1;
     slab->used = 0;
     slab->cap = (uint32_t)cap;
+    slab->is_secret = false;
     return slab;
 }
 
@@ -50,6 +53,8 @@ void relay_slab_unref(struct relay_slab *slab)
     unsigned size = size_of(slab->cap);
 
     home->bytes -= slab->cap;
+    if (slab->is_secret)
+        OPENSSL_cleanse(slab->data, slab->used);
     if (home->spares[size] >= SPARES_MAX[size]) {
         free(slab);
         return;

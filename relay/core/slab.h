@@ -9,6 +9,7 @@
 #ifndef RELAY_CORE_SLAB_H
 #define RELAY_CORE_SLAB_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -31,6 +32,7 @@ struct relay_slab {
     uint32_t refs;
     uint32_t used; /* octets written, at most cap */
     uint32_t cap;
+    bool is_secret; /* credentials stand in it: wiped with its last reference */
     char data[];
 };
 

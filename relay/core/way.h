@@ -73,7 +73,6 @@ struct relay_errand {
     struct relay_onward onward; /* valid while it is being received */
     uint64_t source;            /* connection */
     int64_t came_ms;
-    bool is_secret; /* it waits with a token in its head, which is wiped at its end */
 };
 
 struct relay_way {

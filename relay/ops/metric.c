@@ -40,6 +40,8 @@ static const struct {
     ROW("csk_uploads_total", "counter", uploads, "CSKs taken from clients"),
     ROW("csk_uploads_refused_total", "counter", uploads_refused, "CSK uploads that did not open"),
     ROW("csk_uploads_waiting", "gauge", uploads_now, "CSK uploads that wait or are being opened"),
+    ROW("overload_level", "gauge", overload,
+        "step of the overload ladder: 1 at 75 % of limits.memory, 4 at 95 %"),
     ROW("message_memory_bytes", "gauge", slab_bytes, "octets held for messages under way"),
 #undef ROW
 };
