@@ -177,7 +177,20 @@ void relay_errands_expire(struct relay *relay, struct relay_lane *wait, int64_t 
     }
 }
 
-/* The URI of ours moves as in a request. rfc4976#6.4.3, row R13 */
+/* How many URIs at the front of the path are ours: the sender's session and the receiver's? */
+static unsigned own_at_front(const struct relay *relay, struct msrp_str path)
+{
+    struct msrp_str text;
+    struct msrp_uri uri;
+    unsigned n = 0;
+
+    while (n < 2 && msrp_path_next(&path, &text) && !msrp_uri_parse(&uri, text) &&
+           relay_uri_is_ours(relay, &uri))
+        n++;
+    return n;
+}
+
+/* The URIs of ours move as in a request. rfc4976#6.4.3, row R13 */
 static long write_answer(struct msrp_writer *w, const struct relay_conn *conn,
                          const struct relay_hop *hop)
 {
@@ -186,8 +199,16 @@ static long write_answer(struct msrp_writer *w, const struct relay_conn *conn,
     const char *at = head->from.text.p + head->from.text.n + 2;
 
     msrp_writer_response(w, msrp_str_of(hop->source_tid), (int)head->code);
-    msrp_writer_header(w, "To-Path", msrp_path_pop(head->to.text, 1));
-    msrp_path_push(w, "From-Path", head->to.first, head->from.text);
+    unsigned own_n = own_at_front(conn->relay, head->to.text);
+    struct msrp_str rest = msrp_path_pop(head->to.text, own_n), from[3] = {{NULL, 0}};
+    msrp_writer_header(w, "To-Path", rest);
+    from[1] = head->to.first;
+    if (own_n == 2) {
+        struct msrp_str second = msrp_path_pop(head->to.text, 1);
+        msrp_path_next(&second, &from[0]);
+    }
+    from[2] = head->from.text;
+    msrp_writer_header_list(w, "From-Path", from, 3);
     msrp_writer_put(w, (struct msrp_str){at, (size_t)(end - at)});
     msrp_writer_end(w, msrp_str_of(hop->source_tid), '$', false);
     return (long)msrp_writer_done(w);
@@ -202,7 +223,7 @@ void relay_errand_answered(struct relay_conn *conn, const struct relay_hop *hop)
 
     /* row R12: responses take connections that are there; R13: one that is for us alone ends here
      */
-    if (!source || source->closing || head->to.count < 2) {
+    if (!source || source->closing || head->to.count <= own_at_front(conn->relay, head->to.text)) {
         conn->relay->counts.errands_dropped++;
         return;
     }

@@ -212,7 +212,7 @@ int relay_way_end(struct relay_conn *conn, char flag)
         relay_way_uncount(way);
         way->has_last = true;
     }
-    bool is_full = way->lane->cost > conn->relay->conf.out_high && flag != '#';
+    bool is_full = flag != '#' && relay_way_is_heavy(way);
     chunk->owes = is_full && (relay_way_duty(way, MSRP_FATE_TAKEN) & MSRP_DUTY_ANSWER);
     relay_way_part(way);
     relay_lane_ready(way);

@@ -1,12 +1,19 @@
 /* way_flow.c - back pressure of path relaying: the sender waits while the next hop does not keep
  * up.
  *
- * What counts is what waits in front of the next hop (its lane). Over the high mark the answers of
- * new chunks wait until theirs have left, which slows a sender that counts on answers, also behind
- * another relay; and a connection that carries nothing else is not read, which slows the others. A
- * message is lost when the next hop takes no octet for conf.pause_max_ms (half of it where the
- * sender's connection cannot be stopped), or when more than conf.out_hard waits. */
+ * What counts is what waits in front of the next hop (its lane); who has no more than one slab
+ * there is let through, so that a small message does not wait for another's large one. Over the
+ * high mark the answers of new chunks wait until theirs have left, which slows a sender that counts
+ * on answers, also behind another relay; and a connection that carries nothing else is not read,
+ * which slows the others. A message is lost when the next hop takes no octet for conf.pause_max_ms
+ * (half of it where the sender's connection cannot be stopped), or when more than conf.out_hard
+ * waits. */
 #include "relay/core/machine.h"
+
+bool relay_way_is_heavy(const struct relay_way *way)
+{
+    return way->lane->cost >= way->relay->conf.out_high && way->cost > RELAY_SLAB_SIZE;
+}
 
 /* Is there more on the connection than this one message? Then stopping it would punish others. */
 static bool is_shared(const struct relay_conn *conn)
@@ -36,7 +43,7 @@ void relay_way_look(struct relay_way *way)
     if (lane->cost <= conf->out_low)
         relay_way_resume(way);
     if (!way->is_over) {
-        if (lane->cost < conf->out_high)
+        if (!relay_way_is_heavy(way) && lane->cost < conf->out_hard)
             return;
         way->is_over = true;
         way->since_ms = now;
@@ -46,6 +53,8 @@ void relay_way_look(struct relay_way *way)
         way->is_paused = true;
         relay_conn_pause(way->source);
     }
+    if (way->flying >= RELAY_WAY_IN_FLIGHT_MAX && lane->cost < conf->out_hard)
+        return; /* it waits for answers, and they have times of their own */
     since = lane->moved_ms > way->since_ms ? lane->moved_ms : way->since_ms;
     if (!way->is_paused && !way->has_last)
         limit_ms /= 2;

@@ -1,0 +1,266 @@
+/* core_way_flow.c - back pressure of path relaying; large transfers among small messages; rows
+ * C5-C7, threats T16, T17; reliability section 4 (slow receivers). */
+#include "tests/relay/way_kit.h"
+
+enum { CHUNK = 16000 };
+
+/* The sender says chunk after chunk of one message until it is stopped. Returns octets said. */
+static uint64_t pour(struct way_site *site, const char *id, uint64_t from, unsigned chunks)
+{
+    static char body[CHUNK];
+    char tid[32], range[64];
+    uint64_t said = from;
+
+    for (unsigned i = 0; i < chunks && !site->sim.conns[site->a].later_n; i++) {
+        snprintf(tid, sizeof tid, "t%llu", (unsigned long long)said + 100);
+        snprintf(range, sizeof range, "%llu-*/*", (unsigned long long)said + 1);
+        way_send(site, tid, id, range, "", body, CHUNK, '+');
+        said += CHUNK;
+    }
+    return said;
+}
+
+static uint64_t held(const struct way_site *site)
+{
+    return relay_counts(site->sim.relay)->slab_bytes;
+}
+
+/* A receiver that takes nothing: the sender's connection is stopped near the high mark, goes on at
+ * the low one, and nothing is lost. */
+static void test_pause(void **state)
+{
+    struct way_site site;
+    struct way_got got = {.body = NULL};
+
+    (void)state;
+    way_start(&site, false);
+    const struct relay_conf *conf = &site.sim.relay->conf;
+    site.sim.conns[site.b].is_deaf = true;
+    uint64_t said = pour(&site, "mmmm", 0, 100);
+    assert_true(said < 100 * CHUNK);
+    assert_true(site.sim.conns[site.a].is_paused);
+    assert_true(held(&site) < conf->out_high + 4 * RELAY_SLAB_SIZE + RELAY_STAGE_MAX);
+    sim_pass(&site.sim, 5000);
+    assert_true(site.sim.conns[site.a].is_paused);
+    /* it reads: everything comes, and the sender goes on */
+    site.sim.conns[site.b].is_deaf = false;
+    for (int i = 0; i < 40; i++) {
+        sim_pass(&site.sim, 250);
+        way_gather_more(&site, site.b, &got, 200);
+    }
+    assert_false(site.sim.conns[site.a].is_paused);
+    said = pour(&site, "mmmm", said, 3);
+    way_gather_more(&site, site.b, &got, 200);
+    sim_pass(&site.sim, 250);
+    way_gather_more(&site, site.b, &got, 200);
+    assert_int_equal(got.n, said);
+    assert_int_equal(site.sim.refusals, 0);
+    way_got_done(&got);
+    way_done(&site);
+}
+
+/* It never reads again: lost after conf.pause_max_ms, told once, and the sender goes on. */
+static void test_lost(void **state)
+{
+    struct way_site site;
+
+    (void)state;
+    way_start(&site, false);
+    site.sim.conns[site.b].is_deaf = true;
+    pour(&site, "mmmm", 0, 100);
+    sim_clear(&site.sim, site.a);
+    sim_pass(&site.sim, 9500);
+    assert_null(strstr(sim_heard(&site.sim, site.a), "413"));
+    sim_pass(&site.sim, 1000);
+    assert_false(site.sim.conns[site.a].is_paused);
+    assert_int_equal(site.sim.last_refusal, RELAY_E_SLOW_RECEIVER);
+    const char *first = strstr(sim_heard(&site.sim, site.a), " 413 ");
+    assert_non_null(first);
+    assert_null(strstr(sim_heard(&site.sim, site.a), "REPORT")); /* a chunk told it: once */
+    sim_clear(&site.sim, site.a);
+    way_send(&site, "tnext", "mmmm", "900000-*/*", "", "x", 1, '+');
+    way_want_answer(&site, site.a, "tnext", 413);
+    way_done(&site);
+    row_passed("10.39");
+}
+
+/* A slow receiver that takes something now and then loses nothing, however long it takes. */
+static void test_trickle(void **state)
+{
+    struct way_site site;
+    struct way_got got = {.body = NULL};
+
+    (void)state;
+    way_start(&site, false);
+    site.sim.conns[site.b].is_deaf = true;
+    uint64_t said = pour(&site, "mmmm", 0, 100);
+    for (int i = 0; i < 15; i++) { /* less than it takes to have a chunk to answer, and 30 s */
+        sim_pass(&site.sim, 4000);
+        sim_sayf(&site.sim, site.b, /* it is alive, and answers keep-alives */
+                 "MSRP alive SEND\r\nTo-Path: %s\r\nFrom-Path: %s\r\nMessage-ID: keep\r\n"
+                 "Failure-Report: no\r\n-------alive$\r\n",
+                 way_use(&site, site.b), way_uri(&site, site.b));
+        site.sim.conns[site.b].sip = 1500;
+        site.sim.conns[site.b].is_deaf = false;
+        (void)sim_hear(&site.sim, site.b);
+        site.sim.conns[site.b].is_deaf = true;
+    }
+    assert_int_equal(site.sim.refusals, 0);
+    site.sim.conns[site.b].sip = 0;
+    site.sim.conns[site.b].is_deaf = false;
+    for (int i = 0; i < 40; i++) {
+        sim_pass(&site.sim, 250);
+        way_gather_more(&site, site.b, &got, 200);
+    }
+    assert_true(got.n >= said);
+    way_got_done(&got);
+    way_done(&site);
+}
+
+/* With two messages under way the connection is not stopped: their answers wait instead, and at the
+ * hard mark the message that goes on without them is lost. Another receiver is not touched. */
+static void test_shared(void **state)
+{
+    struct way_site site;
+    char tid[32], range[64];
+    static char body[CHUNK];
+
+    (void)state;
+    way_start(&site, false);
+    const struct relay_conf *conf = &site.sim.relay->conf;
+    unsigned c = sim_user(&site.sim, SIM_CAROL), b = site.b;
+    site.sim.conns[b].is_deaf = true;
+    site.b = c;
+    way_send(&site, "open1", "other", "1-*/*", "", "abc", 3, '+');
+    site.b = b;
+    sim_clear_all(&site.sim);
+    unsigned answers = 0, refused = 0;
+    for (unsigned i = 0; i < 200 && !refused; i++) {
+        snprintf(tid, sizeof tid, "tid%u", i);
+        snprintf(range, sizeof range, "%u-*/*", i * CHUNK + 1);
+        sim_clear(&site.sim, site.a);
+        way_send(&site, tid, "mmmm", range, "", body, CHUNK, '+');
+        assert_false(site.sim.conns[site.a].is_paused);
+        answers += strstr(sim_heard(&site.sim, site.a), " 200 ") != NULL;
+        refused += strstr(sim_heard(&site.sim, site.a), " 413 ") != NULL;
+        assert_true(held(&site) < conf->out_hard + 8 * RELAY_SLAB_SIZE + RELAY_STAGE_MAX);
+    }
+    assert_int_equal(refused, 1);
+    assert_true(answers < 40); /* those beyond the high mark were held back */
+    /* the other message goes on as if nothing had happened */
+    sim_clear_all(&site.sim);
+    site.b = c;
+    way_send(&site, "open2", "other", "4-6/6", "", "def", 3, '$');
+    assert_non_null(strstr(sim_heard(&site.sim, c), "def"));
+    way_want_answer(&site, site.a, "open2", 200);
+    way_done(&site);
+}
+
+/* Answers that were held back come when their chunks have left; after 10 s in any case. */
+static void test_held_answers(void **state)
+{
+    struct way_site site;
+    static char body[CHUNK];
+    char tid[32], range[64];
+
+    (void)state;
+    for (int reads = 0; reads < 2; reads++) {
+        way_start(&site, false);
+        unsigned b = site.b, c = sim_user(&site.sim, SIM_CAROL);
+        site.b = c;
+        way_send(&site, "open1", "other", "1-*/*", "", "abc", 3, '+');
+        site.b = b;
+        site.sim.conns[b].is_deaf = true;
+        sim_clear_all(&site.sim);
+        for (unsigned i = 0; i < 30; i++) {
+            snprintf(tid, sizeof tid, "tid%u", i);
+            snprintf(range, sizeof range, "%u-*/*", i * CHUNK + 1);
+            way_send(&site, tid, "mmmm", range, "", body, CHUNK, '+');
+        }
+        assert_null(strstr(sim_heard(&site.sim, site.a), "tid29"));
+        if (reads) {
+            struct way_got got = {.body = NULL};
+            site.sim.conns[b].is_deaf = false;
+            for (int i = 0; i < 20; i++) {
+                sim_pass(&site.sim, 250);
+                way_gather_more(&site, b, &got, 200);
+            }
+            assert_non_null(strstr(sim_heard(&site.sim, site.a), "MSRP tid29 200"));
+            assert_int_equal(got.n, 30 * CHUNK);
+            way_got_done(&got);
+        } else {
+            sim_pass(&site.sim, 4500); /* the time of a shared sender is 5 s */
+            assert_null(strstr(sim_heard(&site.sim, site.a), "tid29"));
+            sim_pass(&site.sim, 1000);
+            assert_non_null(strstr(sim_heard(&site.sim, site.a), "MSRP tid29 413"));
+        }
+        way_done(&site);
+    }
+}
+
+/* A small message does not wait for a large one: of the same session, and of another. rows C6, C7
+ */
+static void test_overtake(void **state)
+{
+    struct way_site site;
+    char tid[64];
+
+    (void)state;
+    way_start(&site, false);
+    unsigned c = sim_user(&site.sim, SIM_CAROL), a = site.a;
+    sim_clear_all(&site.sim);
+    site.sim.conns[site.b].is_deaf = true;
+    pour(&site, "bulk", 0, 12);
+    way_send(&site, "small1", "sml1", "1-5/5", "", "hello", 5, '$');
+    site.a = c;
+    way_send(&site, "small2", "sml2", "1-5/5", "", "hello", 5, '$');
+    site.a = a;
+    /* what was staged already goes first: at most RELAY_STAGE_MAX and one chunk of each */
+    site.sim.conns[site.b].is_deaf = false;
+    sim_pass(&site.sim, 250);
+    const char *heard = sim_heard(&site.sim, site.b);
+    size_t n = site.sim.conns[site.b].heard_n;
+    const char *one = memmem(heard, n, "Message-ID: sml1", 16);
+    const char *two = memmem(heard, n, "Message-ID: sml2", 16);
+    assert_non_null(one);
+    assert_non_null(two);
+    assert_true(one - heard < RELAY_STAGE_MAX + 3 * 17000);
+    assert_true(two - heard < RELAY_STAGE_MAX + 4 * 17000);
+    way_tid(&site, site.b, tid);
+    way_done(&site);
+    row_passed("C5");
+    row_passed("C6");
+    row_passed("C7");
+}
+
+/* REPORTs of a flooder do not fill the queue of one who does not read, and do not close it. */
+static void test_report_flood(void **state)
+{
+    struct way_site site;
+
+    (void)state;
+    way_start(&site, false);
+    site.sim.conns[site.b].is_deaf = true;
+    for (unsigned i = 0; i < 3000; i++)
+        sim_sayf(&site.sim, site.a,
+                 "MSRP rep%u REPORT\r\nTo-Path: %s %s %s\r\nFrom-Path: %s\r\nMessage-ID: mmmm\r\n"
+                 "Byte-Range: 1-5/5\r\nStatus: 000 200 OK\r\n-------rep%u$\r\n",
+                 i, way_use(&site, site.a), way_use(&site, site.b), way_uri(&site, site.b),
+                 way_uri(&site, site.a), i);
+    assert_true(relay_counts(site.sim.relay)->errands_dropped > 0);
+    assert_false(site.sim.conns[site.b].is_closing);
+    assert_true(held(&site) < site.sim.relay->conf.out_high + 4 * RELAY_SLAB_SIZE);
+    way_done(&site);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_pause),        cmocka_unit_test(test_lost),
+        cmocka_unit_test(test_trickle),      cmocka_unit_test(test_shared),
+        cmocka_unit_test(test_held_answers), cmocka_unit_test(test_overtake),
+        cmocka_unit_test(test_report_flood),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,342 @@
+/* core_way_rows.c - rows of the answer table that need a relayed
+ * message: 10.20, 10.21, 10.28-10.40, and what becomes of it when sender, session or patience end.
+ */
+#include "tests/relay/way_kit.h"
+
+/* One chunk, then another: what the second one earns, and whether the message goes on. */
+static void test_second_chunk(void **state)
+{
+    static const struct {
+        const char *first, *second, *more;
+        size_t n;
+        char flag;
+        int code, err;
+    } rows[] = {
+        {"1-5/*", "6-9/9", "Success-Report: yes\r\n", 4, '$', 400, RELAY_E_FLAGS_DIFFER},
+        {"1-5/*", "6-9/9", "Failure-Report: yes\r\n", 4, '$', 200, 0}, /* absent is yes */
+        {"1-5/9", "6-9/10", "", 4, '$', 400, MSRP_E_JOIN_TOTAL},
+        {"1-5/*", "6-9/10", "", 4, '$', 400, MSRP_E_JOIN_END},
+        {"1-5/9", "6-*/9", "", 3, '$', 400, MSRP_E_JOIN_END},
+        {"1-5/9", "6-8/9", "", 4, '+', 400, MSRP_E_JOIN_OVER},
+        {"1-5/9", NULL, "", 4, '$', 400, MSRP_E_JOIN_NO_RANGE},
+        {"1-5/9", "6-9/9", "", 2, '+', 200, 0}, /* shorter than it says: row 32 */
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct way_site site;
+
+        way_start(&site, false);
+        way_send(&site, "tid1", "mmmm", rows[i].first, "", "hello", 5, '+');
+        way_want_answer(&site, site.a, "tid1", 200);
+        way_send(&site, "tid2", "mmmm", rows[i].second, rows[i].more, "helpers", rows[i].n,
+                 rows[i].flag);
+        way_want_answer(&site, site.a, "tid2", rows[i].code);
+        assert_int_equal(site.sim.last_refusal, rows[i].err);
+        way_done(&site);
+    }
+}
+
+/* path.message: at the limit it goes, one octet more is 413 and so are later chunks; `#` is 200 */
+static void test_size(void **state)
+{
+    static const struct {
+        const char *range;
+        size_t n;
+        int code;
+    } rows[] = {
+        {"1-*/*", 2000, 200},     {"1-*/*", 2001, 413},
+        {"1-*/2000", 10, 200},    {"1-*/2001", 10, 413},
+        {"1991-2000/*", 10, 200}, {"1991-2001/*", 10, 413},
+        {"2001-*/*", 0, 200},     {"2002-*/*", 0, 413},
+        {NULL, 2001, 413},        {"1-*/9223372036854775807", 10, 413},
+    };
+    static char body[2001];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct way_site site;
+
+        sim_init(&site.sim);
+        site.sim.conf.path_message_max = 2000;
+        sim_start(&site.sim);
+        site.a = sim_user(&site.sim, SIM_ALICE);
+        site.b = sim_user(&site.sim, SIM_BOB);
+        sim_clear_all(&site.sim);
+        way_send(&site, "tid1", "mmmm", rows[i].range, "", body, rows[i].n, '+');
+        way_want_answer(&site, site.a, "tid1", rows[i].code);
+        way_send(&site, "tid2", "mmmm", "2-3/*", "", "xx", 2, '+');
+        if (rows[i].code == 413 && rows[i].n == 2001) { /* the message was begun: it is dead */
+            way_want_answer(&site, site.a, "tid2", 413);
+            way_send(&site, "tid3", "mmmm", "4-5/*", "", "xx", 2, '#');
+            way_want_answer(&site, site.a, "tid3", 200);
+        }
+        way_done(&site);
+    }
+}
+
+/* The ninth chunk that begins more than 30 s after a refusal closes. row 37 */
+static void test_late_chunks(void **state)
+{
+    struct way_site site;
+    char tid[16];
+
+    (void)state;
+    way_start(&site, false);
+    way_send(&site, "tid1", "mmmm", "1-5/9", "", "hello", 5, '+');
+    sim_answer_all(&site.sim, site.b, 413);
+    sim_clear_all(&site.sim);
+    way_keep_alive(&site, site.b, 31000);
+    for (unsigned i = 0; i < 9; i++) {
+        snprintf(tid, sizeof tid, "late%u", i);
+        way_send(&site, tid, "mmmm", "6-7/9", "", "xx", 2, '+');
+        if (i < 8)
+            way_want_answer(&site, site.a, tid, 413);
+    }
+    assert_true(site.sim.conns[site.a].is_closing);
+    assert_int_equal(site.sim.last_refusal, RELAY_E_STOPPED_STILL);
+    way_done(&site);
+}
+
+/* `#` goes on as it is, with or without a body. row 40, C14, trap 5 */
+static void test_abort(void **state)
+{
+    struct way_site site;
+
+    (void)state;
+    for (int body = 0; body < 2; body++) {
+        way_start(&site, false);
+        way_send(&site, "tid1", "mmmm", "1-5/9", "", "hello", 5, '+');
+        sim_answer_all(&site.sim, site.b, 200);
+        sim_clear_all(&site.sim);
+        if (body)
+            way_send(&site, "tid2", "mmmm", "6-*/9", "", "he", 2, '#');
+        else
+            sim_sayf(&site.sim, site.a,
+                     "MSRP tid2 SEND\r\nTo-Path: %s %s %s\r\nFrom-Path: %s\r\nMessage-ID: mmmm\r\n"
+                     "Byte-Range: 6-*/9\r\n-------tid2#\r\n",
+                     way_use(&site, site.a), way_use(&site, site.b), way_uri(&site, site.b),
+                     way_uri(&site, site.a));
+        way_want_answer(&site, site.a, "tid2", 200);
+        const char *heard = sim_heard(&site.sim, site.b);
+        assert_non_null(strstr(heard, "#\r\n"));
+        assert_non_null(strstr(heard, body ? "Byte-Range: 6-7/9\r\n" : "Byte-Range: 6-*/9\r\n"));
+        sim_answer_all(&site.sim, site.b, 200);
+        way_done(&site);
+    }
+}
+
+/* A path that is not the session's own: 403 at once. row 21 */
+static void test_forged(void **state)
+{
+    struct way_site site;
+    char want[1024];
+
+    (void)state;
+    way_start(&site, false);
+    sim_sayf(&site.sim, site.a,
+             "MSRP tidx SEND\r\nTo-Path: %s %s %s\r\nFrom-Path: msrps://other.invalid:1/x;tcp\r\n"
+             "Message-ID: mmmm\r\nContent-Type: text/plain\r\n\r\nhi\r\n-------tidx$\r\n",
+             way_use(&site, site.a), way_use(&site, site.b), way_uri(&site, site.b));
+    snprintf(
+        want, sizeof want,
+        "MSRP tidx 403 Forbidden\r\nTo-Path: msrps://other.invalid:1/x;tcp\r\nFrom-Path: %s\r\n"
+        "-------tidx$\r\n",
+        way_use(&site, site.a));
+    assert_string_equal(sim_heard(&site.sim, site.a), want);
+    assert_string_equal(sim_heard(&site.sim, site.b), "");
+    way_done(&site);
+}
+
+/* The sender is gone: chunks that had their 200 still go on, and so does what came of the last. */
+static void test_sender_gone(void **state)
+{
+    struct way_site site;
+    struct way_got got = {.body = NULL};
+
+    (void)state;
+    way_start(&site, false);
+    site.sim.conns[site.b].is_deaf = true;
+    way_send(&site, "tid1", "mmmm", "1-5/20", "", "hello", 5, '+');
+    way_want_answer(&site, site.a, "tid1", 200);
+    sim_sayf(&site.sim, site.a,
+             "MSRP tid2 SEND\r\nTo-Path: %s %s %s\r\nFrom-Path: %s\r\nMessage-ID: mmmm\r\n"
+             "Byte-Range: 6-*/20\r\nContent-Type: application/octet-stream\r\n\r\nwor",
+             way_use(&site, site.a), way_use(&site, site.b), way_uri(&site, site.b),
+             way_uri(&site, site.a));
+    sim_closed(&site.sim, site.a);
+    site.sim.conns[site.b].is_deaf = false;
+    sim_pass(&site.sim, 250);
+    way_gather_more(&site, site.b, &got, 200);
+    assert_true(got.n >= 5 && got.n <= 8);
+    assert_memory_equal(got.body, "hellowor", got.n);
+    assert_false(got.is_complete);
+    assert_true(relay_is_quiet(site.sim.relay));
+    way_got_done(&got);
+    way_done(&site);
+}
+
+/* A user is revoked: nothing goes on from him or to him, within the tick. threat T04 */
+static void test_revoked(void **state)
+{
+    (void)state;
+    for (int receiver = 0; receiver < 2; receiver++) {
+        struct way_site site;
+
+        way_start(&site, false);
+        site.sim.conns[site.b].is_deaf = true;
+        way_send(&site, "tid1", "mmmm", "1-5/9", "", "hello", 5, '+');
+        sim_clear_all(&site.sim);
+        struct relay_session *session =
+            relay_conn_find(site.sim.relay, (receiver ? site.b : site.a) + 1)->sessions;
+        session->dead_s = 0; /* as its expiry, or a policy, would */
+        sim_pass(&site.sim, 250);
+        site.sim.conns[site.b].is_deaf = false;
+        sim_pass(&site.sim, 250);
+        assert_string_equal(sim_heard(&site.sim, site.b), "");
+        way_send(&site, "tid2", "mmmm", "6-9/9", "", "help", 4, '$');
+        assert_string_equal(sim_heard(&site.sim, site.b), "");
+        assert_non_null(strstr(sim_heard(&site.sim, site.a), "481"));
+        way_done(&site);
+    }
+}
+
+/* An open message nobody continues is let go; a late chunk goes on as a new one: nothing is lost.
+ */
+static void test_idle(void **state)
+{
+    struct way_site site;
+
+    (void)state;
+    way_start(&site, false);
+    way_send(&site, "tid1", "mmmm", "1-5/9", "", "hello", 5, '+');
+    sim_answer_all(&site.sim, site.b, 200);
+    assert_false(relay_is_quiet(site.sim.relay));
+    for (int i = 0; i < 3; i++) {
+        way_keep_alive(&site, site.a, 25000);
+        way_keep_alive(&site, site.b, 250);
+    }
+    assert_true(relay_is_quiet(site.sim.relay));
+    sim_clear_all(&site.sim);
+    way_send(&site, "tid2", "mmmm", "6-9/9", "", "help", 4, '$');
+    way_want_answer(&site, site.a, "tid2", 200);
+    assert_non_null(strstr(sim_heard(&site.sim, site.b), "Byte-Range: 6-9/9"));
+    way_done(&site);
+}
+
+/* The ninth open message of a session: 413; complete ones do not count. row 38 */
+static void test_open_messages(void **state)
+{
+    struct way_site site;
+    char tid[16], id[16];
+
+    (void)state;
+    way_start(&site, false);
+    for (unsigned i = 0; i < 30; i++) {
+        snprintf(tid, sizeof tid, "done%u", i);
+        snprintf(id, sizeof id, "mmm%02u", i);
+        way_send(&site, tid, id, "1-5/5", "", "hello", 5, '$');
+        way_want_answer(&site, site.a, tid, 200);
+    }
+    for (unsigned i = 0; i < 9; i++) {
+        snprintf(tid, sizeof tid, "open%u", i);
+        snprintf(id, sizeof id, "ooo%02u", i);
+        way_send(&site, tid, id, "1-5/9", "", "hello", 5, '+');
+        way_want_answer(&site, site.a, tid, i < 8 ? 200 : 413);
+    }
+    assert_int_equal(site.sim.last_refusal, RELAY_E_TOO_MANY_OPEN);
+    way_done(&site);
+}
+
+/* path.methods: forward, path.foreign: allow, path.relaying: off. rows R15, 10.12, 10.18 */
+static void test_switches(void **state)
+{
+    struct way_site site;
+    char tid[64];
+
+    (void)state;
+    for (int on = 0; on < 2; on++) {
+        sim_init(&site.sim);
+        site.sim.conf.path_methods = on;
+        site.sim.conf.path_foreign = on;
+        sim_start(&site.sim);
+        site.a = sim_user(&site.sim, SIM_ALICE);
+        site.b = sim_user(&site.sim, SIM_BOB);
+        sim_clear_all(&site.sim);
+        sim_sayf(&site.sim, site.a,
+                 "MSRP tidx NICKNAME\r\nTo-Path: %s %s %s\r\nFrom-Path: %s\r\n"
+                 "Use-Nickname: \"Al\"\r\n-------tidx$\r\n",
+                 way_use(&site, site.a), way_use(&site, site.b), way_uri(&site, site.b),
+                 way_uri(&site, site.a));
+        if (on) {
+            way_tid(&site, site.b, tid);
+            assert_non_null(strstr(sim_heard(&site.sim, site.b), " NICKNAME\r\n"));
+            assert_non_null(strstr(sim_heard(&site.sim, site.b), "Use-Nickname: \"Al\"\r\n"));
+            sim_sayf(&site.sim, site.b,
+                     "MSRP %s 425 x\r\nTo-Path: %s %s %s\r\nFrom-Path: %s\r\n-------%s$\r\n", tid,
+                     way_use(&site, site.b), way_use(&site, site.a), way_uri(&site, site.a),
+                     way_uri(&site, site.b), tid);
+            char want[2048];
+            snprintf(want, sizeof want,
+                     "MSRP tidx 425 Nickname Already In Use\r\nTo-Path: %s\r\n"
+                     "From-Path: %s %s %s\r\n-------tidx$\r\n",
+                     way_uri(&site, site.a), way_use(&site, site.a), way_use(&site, site.b),
+                     way_uri(&site, site.b));
+            assert_string_equal(sim_heard(&site.sim, site.a), want);
+        } else {
+            way_want_answer(&site, site.a, "tidx", 501);
+            assert_string_equal(sim_heard(&site.sim, site.b), "");
+        }
+        sim_clear_all(&site.sim);
+        unsigned c = sim_open(&site.sim, true);
+        sim_sayf(&site.sim, c,
+                 "MSRP tidy SEND\r\nTo-Path: %s %s\r\nFrom-Path: msrps://x.invalid:5/y;tcp\r\n"
+                 "Message-ID: mmmm\r\nContent-Type: text/plain\r\n\r\nhi\r\n-------tidy$\r\n",
+                 way_use(&site, site.b), way_uri(&site, site.b));
+        assert_int_equal(site.sim.conns[site.b].heard_n > 0, on);
+        way_done(&site);
+    }
+    sim_init(&site.sim);
+    site.sim.conf.path_off = true;
+    sim_start(&site.sim);
+    site.a = sim_user(&site.sim, SIM_ALICE);
+    site.b = sim_user(&site.sim, SIM_BOB);
+    sim_clear_all(&site.sim);
+    way_send(&site, "tid1", "mmmm", "1-5/5", "", "hello", 5, '$');
+    way_want_report(&site, 403, "1-5/5");
+    assert_string_equal(sim_heard(&site.sim, site.b), "");
+    way_done(&site);
+    row_passed("R15");
+}
+
+/* Traffic without a body through the path: row b8.11 */
+static void test_bodyless(void **state)
+{
+    struct way_site site;
+
+    (void)state;
+    way_start(&site, false);
+    sim_sayf(&site.sim, site.a,
+             "MSRP tidx SEND\r\nTo-Path: %s %s %s\r\nFrom-Path: %s\r\nMessage-ID: mmmm\r\n"
+             "Byte-Range: 1-0/0\r\n-------tidx$\r\n",
+             way_use(&site, site.a), way_use(&site, site.b), way_uri(&site, site.b),
+             way_uri(&site, site.a));
+    way_want_answer(&site, site.a, "tidx", 200);
+    assert_non_null(strstr(sim_heard(&site.sim, site.b), "Byte-Range: 1-0/0\r\n-------"));
+    sim_answer_all(&site.sim, site.b, 200);
+    way_done(&site);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_second_chunk),  cmocka_unit_test(test_size),
+        cmocka_unit_test(test_late_chunks),   cmocka_unit_test(test_abort),
+        cmocka_unit_test(test_forged),        cmocka_unit_test(test_sender_gone),
+        cmocka_unit_test(test_revoked),       cmocka_unit_test(test_idle),
+        cmocka_unit_test(test_open_messages), cmocka_unit_test(test_switches),
+        cmocka_unit_test(test_bodyless),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
