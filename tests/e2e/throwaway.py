@@ -58,6 +58,7 @@ class Site:
 
     def __init__(self, kms=False, name=NAME):
         self.name = name
+        self.host = "127.0.0.1" # where its listeners are
         self.dir = pathlib.Path(tempfile.mkdtemp(prefix="mcrelay-"))
         self.port, self.metrics_port, self.plain_port, self.kms_port = free_ports(4)
         ports = [self.port, self.metrics_port] + ([self.kms_port] if kms else [])
@@ -82,16 +83,17 @@ class Site:
         r, s = utils.decode_dss_signature(self.issuer.sign(signed.encode(), ec.ECDSA(hashes.SHA256())))
         return signed + "." + b64(r.to_bytes(32, "big") + s.to_bytes(32, "big"))
 
-    def certificate(self, name):
-        """NAME.pem and NAME.key of our CA, for a relay that is not ours."""
+    def certificate(self, name, days=2):
+        """NAME.pem and NAME.key of our CA, for a relay that is not ours; the paths of both."""
         subprocess.run(
             ["bash", "-euc", r"""
              openssl ecparam -name prime256v1 -genkey -noout -out "$1.key"
              openssl req -new -key "$1.key" -subj "/CN=$1" -out "$1.csr"
              printf 'subjectAltName=DNS:%s\nextendedKeyUsage=serverAuth,clientAuth\n' "$1" >"$1.ext"
-             openssl x509 -req -in "$1.csr" -CA ca.pem -CAkey ca.key -CAcreateserial -days 2 \
-                 -extfile "$1.ext" -out "$1.pem" """, "certificate", name],
+             openssl x509 -req -in "$1.csr" -CA ca.pem -CAkey ca.key -CAcreateserial -days "$2" \
+                 -extfile "$1.ext" -out "$1.pem" """, "certificate", name, str(days)],
             cwd=self.dir, check=True, capture_output=True)
+        return self.dir / f"{name}.pem", self.dir / f"{name}.key"
 
     def link(self, name, port, connect=None, ca=None, tls=True, uri_port=None, **more):
         """Makes the relay `name`, which listens on loopback at `port`, a peer, before start(). ca: the
@@ -219,13 +221,15 @@ class Site:
 class Peer:
     """A raw MSRP peer: octets over TLS, frames cut by rules of its own (RFC 4975 section 9)."""
 
-    def __init__(self, site, plain=False):
-        raw = socket.create_connection(("127.0.0.1", site.plain_port if plain else site.port), 10)
+    def __init__(self, site, plain=False, certificate=None):
+        raw = socket.create_connection((site.host, site.plain_port if plain else site.port), 10)
 
         if plain:
             self.socket = raw
         else:
             context = ssl.create_default_context(cafile=site.dir / "ca.pem")
+            if certificate: # a chain and its key
+                context.load_cert_chain(*certificate)
             self.socket = context.wrap_socket(raw, server_hostname=site.name)
         self.socket.settimeout(10)
         self.scheme = "msrp" if plain else "msrps"
