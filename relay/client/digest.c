@@ -8,196 +8,123 @@
 
 #include "relay/err.h"
 
-enum { PARTS = 11 };
-
-/* MD5 over texts, as 32 hex digits. rfc2617#3.2.2 needs MD5; TLS is what protects */
-static int hash(char hex[RELAY_CLIENT_DIGEST_HEX + 1], const struct msrp_str *parts, size_t n)
+/* The texts with a colon between each two, hashed; as hex digits. rfc2617#3.2.2 wants MD5; TLS is
+ * what protects */
+static int hash(enum msrp_digest_algorithm algorithm, const struct msrp_str *parts, size_t n,
+                char hex[MSRP_DIGEST_HEX_MAX + 1])
 {
-    unsigned char md[EVP_MAX_MD_SIZE];
-    unsigned md_n = 0;
+    unsigned char sum[EVP_MAX_MD_SIZE];
+    unsigned sum_n = 0;
     EVP_MD_CTX *ctx = EVP_MD_CTX_new();
-    bool ok = ctx != NULL && EVP_DigestInit_ex(ctx, EVP_md5(), NULL) == 1;
+    bool ok =
+        ctx != NULL &&
+        EVP_DigestInit_ex(ctx, algorithm == MSRP_DIGEST_MD5 ? EVP_md5() : EVP_sha256(), NULL) == 1;
     for (size_t i = 0; ok && i < n; i++) {
-        ok = EVP_DigestUpdate(ctx, parts[i].p, parts[i].n) == 1;
+        ok = (i == 0 || EVP_DigestUpdate(ctx, ":", 1) == 1) &&
+             EVP_DigestUpdate(ctx, parts[i].p, parts[i].n) == 1;
     }
-    ok = ok && EVP_DigestFinal_ex(ctx, md, &md_n) == 1 && md_n == 16;
+    ok = ok && EVP_DigestFinal_ex(ctx, sum, &sum_n) == 1;
     EVP_MD_CTX_free(ctx);
-    for (unsigned i = 0; ok && i < md_n; i++) {
-        snprintf(hex + 2 * i, 3, "%02x", md[i]);
+    for (unsigned i = 0; ok && i < sum_n; i++) {
+        snprintf(hex + 2 * i, 3, "%02x", sum[i]);
     }
-    OPENSSL_cleanse(md, sizeof(md));
+    OPENSSL_cleanse(sum, sizeof(sum));
     return ok ? 0 : RELAY_E_NOMEM;
 }
 
-/* Takes `name=value` or `name="value"` off the front of a list with commas. */
-static bool next_parameter(struct msrp_str *rest, struct msrp_str *name, struct msrp_str *value)
+static void keep(char out[MSRP_DIGEST_VALUE_MAX + 1], struct msrp_str value)
 {
-    while (rest->n > 0 && (*rest->p == ',' || *rest->p == ' ' || *rest->p == '\t')) {
-        rest->p++, rest->n--;
+    memset(out, 0, MSRP_DIGEST_VALUE_MAX + 1);
+    if (value.n > 0 && value.n <= MSRP_DIGEST_VALUE_MAX) {
+        memcpy(out, value.p, value.n);
     }
-    if (!msrp_str_cut(*rest, '=', name, rest)) {
-        return false;
-    }
-    *name = msrp_str_trim(*name);
-    if (rest->n == 0 || *rest->p != '"') {
-        msrp_str_cut(*rest, ',', value, rest);
-        *value = msrp_str_trim(*value);
-        return true;
-    }
-    rest->p++, rest->n--;
-    for (size_t i = 0; i < rest->n; i++) {
-        if (rest->p[i] == '\\') {
-            i++;
-        } else if (rest->p[i] == '"') {
-            *value = (struct msrp_str){rest->p, i};
-            *rest = (struct msrp_str){rest->p + i + 1, rest->n - i - 1};
-            return true;
-        }
-    }
-    return false;
-}
-
-/* Copies a value with its escapes as they are: they are hashed and sent back so. */
-static bool keep(char out[RELAY_CLIENT_DIGEST_TEXT + 1], struct msrp_str value)
-{
-    if (value.n > RELAY_CLIENT_DIGEST_TEXT) {
-        return false;
-    }
-    memset(out, 0, RELAY_CLIENT_DIGEST_TEXT + 1);
-    memcpy(out, value.p, value.n);
-    return true;
-}
-
-/* True when a comma-separated list holds `auth`. */
-static bool offers_auth(struct msrp_str list)
-{
-    struct msrp_str one;
-    while (list.n > 0) {
-        msrp_str_cut(list, ',', &one, &list);
-        if (msrp_str_is_nocase(msrp_str_trim(one), "auth")) {
-            return true;
-        }
-    }
-    return false;
-}
-
-static bool read_challenge(struct relay_client_digest *digest, struct msrp_str rest, bool *is_stale)
-{
-    struct msrp_str name, value;
-    bool ok = true, has_qop = false;
-    while (ok && next_parameter(&rest, &name, &value)) {
-        if (msrp_str_is_nocase(name, "realm")) {
-            ok = keep(digest->realm, value);
-        } else if (msrp_str_is_nocase(name, "nonce")) {
-            ok = keep(digest->nonce, value);
-        } else if (msrp_str_is_nocase(name, "opaque")) {
-            ok = digest->has_opaque = keep(digest->opaque, value);
-        } else if (msrp_str_is_nocase(name, "qop")) {
-            has_qop = offers_auth(value);
-        } else if (msrp_str_is_nocase(name, "algorithm")) {
-            ok = msrp_str_is_nocase(value, "MD5"); /* row A3: no MD5-sess */
-        } else if (msrp_str_is_nocase(name, "stale")) {
-            *is_stale = msrp_str_is_nocase(value, "true");
-        }
-    }
-    return ok && has_qop && digest->nonce[0] != '\0';
 }
 
 bool relay_client_digest_challenged(struct relay_client_digest *digest,
                                     const struct msrp_head *head, bool *is_stale)
 {
+    struct msrp_digest_challenge challenge;
     struct msrp_str name, value;
     *is_stale = false;
     for (size_t i = 0; msrp_head_next(head, &i, &name, &value);) {
-        struct relay_client_digest fresh = {0};
-        if (msrp_str_is_nocase(name, "WWW-Authenticate") &&
-            msrp_str_has_prefix_nocase(value, "Digest ") &&
-            read_challenge(&fresh, (struct msrp_str){value.p + 7, value.n - 7}, is_stale)) {
-            *digest = fresh;
-            return true;
+        if (!msrp_str_is_nocase(name, "WWW-Authenticate") ||
+            msrp_digest_challenge_parse(&challenge, value) != 0 || !challenge.has_auth ||
+            challenge.algorithm == MSRP_DIGEST_OTHER || challenge.nonce.n == 0) {
+            continue;
         }
+        memset(digest, 0, sizeof(*digest));
+        keep(digest->realm, challenge.realm);
+        keep(digest->nonce, challenge.nonce);
+        keep(digest->opaque, challenge.opaque);
+        digest->has_opaque = challenge.opaque.p != NULL;
+        digest->algorithm = challenge.algorithm;
+        *is_stale = challenge.is_stale;
+        return true;
     }
     return false;
 }
 
-/* KD of both directions: for the request its method stands in A2, for the answer nothing does.
+/* Both directions: for the request its method stands in A2, for the relay's proof nothing does.
  * rfc2617#3.2.2, #3.2.3; row A5: the uri is the rightmost one of To-Path, octet for octet */
-static int respond(const struct relay_client_digest *digest, const char *user, const char *password,
-                   struct msrp_str uri, const char *nc, char response[RELAY_CLIENT_DIGEST_HEX + 1],
-                   char rspauth[RELAY_CLIENT_DIGEST_HEX + 1])
+static int respond(struct relay_client_digest *digest, const struct msrp_digest_credentials *c,
+                   const char *password, char response[MSRP_DIGEST_HEX_MAX + 1])
 {
-    char a1[RELAY_CLIENT_DIGEST_HEX + 1], a2[RELAY_CLIENT_DIGEST_HEX + 1] = "";
-    const struct msrp_str colon = MSRP_STR(":");
-    struct msrp_str first[] = {msrp_str_of(user), colon, msrp_str_of(digest->realm), colon,
-                               msrp_str_of(password)};
-    int rc = hash(a1, first, 5);
+    char a1[MSRP_DIGEST_HEX_MAX + 1] = "", a2[MSRP_DIGEST_HEX_MAX + 1] = "";
+    const struct msrp_str first[] = {c->username, c->realm, msrp_str_of(password)};
+    int rc = hash(digest->algorithm, first, 3, a1);
     for (int back = 0; back < 2 && rc == 0; back++) {
-        struct msrp_str second[] = {msrp_str_of(back ? "" : "AUTH"), colon, uri};
-        struct msrp_str parts[PARTS] = {{a1, RELAY_CLIENT_DIGEST_HEX},
-                                        colon,
-                                        msrp_str_of(digest->nonce),
-                                        colon,
-                                        msrp_str_of(nc),
-                                        colon,
-                                        msrp_str_of(digest->cnonce),
-                                        colon,
-                                        MSRP_STR("auth"),
-                                        colon,
-                                        {a2, RELAY_CLIENT_DIGEST_HEX}};
-        rc = hash(a2, second, 3);
-        rc = rc != 0 ? rc : hash(back ? rspauth : response, parts, PARTS);
+        const struct msrp_str second[] = {msrp_str_of(back ? "" : "AUTH"), c->uri};
+        rc = hash(digest->algorithm, second, 2, a2);
+        const struct msrp_str parts[] = {msrp_str_of(a1), c->nonce, c->nc,
+                                         c->cnonce,       c->qop,   msrp_str_of(a2)};
+        rc = rc != 0 ? rc : hash(digest->algorithm, parts, 6, back ? digest->rspauth : response);
     }
     OPENSSL_cleanse(a1, sizeof(a1));
     return rc;
-}
-
-static void put(struct msrp_writer *w, const char *name, struct msrp_str value)
-{
-    msrp_writer_text(w, name);
-    msrp_writer_put(w, value);
 }
 
 ssize_t relay_client_digest_print(struct relay_client_digest *digest, const char *user,
                                   const char *password, struct msrp_str uri, const uint8_t rnd[16],
                                   char *out, size_t cap)
 {
-    char nc[9], response[RELAY_CLIENT_DIGEST_HEX + 1];
-    struct msrp_writer w;
-    snprintf(nc, sizeof(nc), "%08x", (unsigned)++digest->nc);
+    char nc[MSRP_DIGEST_NC + 1], response[MSRP_DIGEST_HEX_MAX + 1];
     msrp_str_ident_make(digest->cnonce, rnd);
-    int rc = respond(digest, user, password, uri, nc, response, digest->rspauth);
+    msrp_digest_nc(nc, ++digest->nc);
+    struct msrp_digest_credentials c = {
+        .username = msrp_str_of(user),
+        .realm = msrp_str_of(digest->realm),
+        .nonce = msrp_str_of(digest->nonce),
+        .uri = uri, /* trap 13 */
+        .cnonce = msrp_str_of(digest->cnonce),
+        .qop = MSRP_STR("auth"),
+        .nc = msrp_str_of(nc),
+        .nc_value = digest->nc,
+        .algorithm = digest->algorithm,
+    };
+    if (digest->has_opaque) {
+        c.opaque = msrp_str_of(digest->opaque);
+    }
+    int rc = respond(digest, &c, password, response);
     if (rc != 0) {
         return rc;
     }
-    msrp_writer_init(&w, out, cap);
-    put(&w, "Digest username=\"", msrp_str_of(user));
-    put(&w, "\", realm=\"", msrp_str_of(digest->realm));
-    put(&w, "\", nonce=\"", msrp_str_of(digest->nonce));
-    put(&w, "\", uri=\"", uri); /* trap 13 */
-    put(&w, "\", qop=auth, nc=", msrp_str_of(nc));
-    put(&w, ", cnonce=\"", msrp_str_of(digest->cnonce));
-    put(&w, "\", response=\"", msrp_str_of(response));
-    if (digest->has_opaque) {
-        put(&w, "\", opaque=\"", msrp_str_of(digest->opaque));
-    }
-    msrp_writer_text(&w, "\"");
-    return msrp_writer_done(&w);
+    c.response = msrp_str_of(response);
+    return msrp_digest_credentials_print(&c, out, cap);
 }
 
 bool relay_client_digest_proves(struct relay_client_digest *digest, const struct msrp_head *head)
 {
-    struct msrp_str rest, name, value;
-    bool proved = false;
-    if (!msrp_head_find(head, "Authentication-Info", &rest)) {
+    struct msrp_digest_info info;
+    struct msrp_str value;
+    if (!msrp_head_find(head, "Authentication-Info", &value) ||
+        msrp_digest_info_parse(&info, value) != 0 || info.nc_value != digest->nc ||
+        !msrp_str_is(info.cnonce, digest->cnonce) || info.rspauth.n != strlen(digest->rspauth) ||
+        CRYPTO_memcmp(info.rspauth.p, digest->rspauth, info.rspauth.n) != 0) {
         return false;
     }
-    while (next_parameter(&rest, &name, &value)) {
-        if (msrp_str_is_nocase(name, "rspauth")) {
-            proved = value.n == RELAY_CLIENT_DIGEST_HEX &&
-                     CRYPTO_memcmp(value.p, digest->rspauth, value.n) == 0;
-        } else if (msrp_str_is_nocase(name, "nextnonce") && keep(digest->nonce, value)) {
-            digest->nc = 0;
-        }
+    if (info.nextnonce.n > 0) {
+        keep(digest->nonce, info.nextnonce);
+        digest->nc = 0;
     }
-    return proved;
+    return true;
 }

@@ -9,7 +9,7 @@
 #include "relay/client/say.h"
 #include "relay/err.h"
 
-enum { DIGEST_VALUE = 2048, TRIES_MAX = 4 };
+enum { DIGEST_VALUE = 4096, TRIES_MAX = 4 };
 
 /* The value of Authorization; n 0: none. */
 static ssize_t credentials(struct relay_talk *talk, char *out, size_t cap)
