@@ -10,7 +10,7 @@ enum {
     SHARE = 32 * 1024, /* a chunk of a large message goes so far before it yields to another */
     CHUNKS = 4,        /* a window holds so many: their 200s keep it moving */
     HEAD_MAX = 3 * RELAY_ENDPOINT_PATH,
-    TIDS = 4,
+    TIDS = 1 + MSRP_CHUNK_STEP / (7 + MSRP_IDENT_MADE),
 };
 
 struct relay_parcel *relay_parcel_find(const struct relay_endpoint *endpoint, uint64_t id)
@@ -67,25 +67,22 @@ static bool is_ready(const struct relay_link *link, struct relay_parcel *parcel)
             (link->unanswered + MSRP_CHUNK_STEP <= window_of(link) || most == 0));
 }
 
-/* Which parcel next: one of another session than the last, in the order in which they were added,
- * else the first. row C7 */
+/* Which parcel next: of another session than the last one before those of the same, and of those a
+ * small one before a large one, so that a word need not wait for a file. row C7 */
 static struct relay_parcel *next_parcel(const struct relay_link *link)
 {
-    struct relay_parcel *first = NULL, *small = NULL;
+    struct relay_parcel *best = NULL;
+    unsigned best_rank = 0;
     for (struct relay_parcel *parcel = link->endpoint->parcels; parcel != NULL;
          parcel = parcel->next) {
-        if (!is_ready(link, parcel)) {
-            continue;
-        }
-        if (parcel->session != link->last_session) {
-            return parcel;
-        }
-        first = first != NULL ? first : parcel;
-        if (small == NULL && (parcel->owes_abort || parcel->conf.size <= SLICE)) {
-            small = parcel;
+        unsigned rank = 1U + (parcel->session != link->last_session ? 2U : 0U) +
+                        (parcel->owes_abort || parcel->conf.size <= SLICE ? 1U : 0U);
+        if (rank > best_rank && is_ready(link, parcel)) {
+            best = parcel;
+            best_rank = rank;
         }
     }
-    return small != NULL ? small : first;
+    return best;
 }
 
 static int put_head(struct relay_link *link, const struct relay_talk *talk,
@@ -169,16 +166,22 @@ static bool read_source(struct relay_parcel *parcel, uint64_t at, char *p, size_
     return true;
 }
 
+/* An id that is not in these octets. So few of them cannot hold as many end-lines as we try,
+ * whoever has written them. */
 static int pick_tid(struct relay_link *link, const char *body, size_t n)
 {
     struct relay_client_random *random = &link->endpoint->random;
-    uint8_t rnd[TIDS * 16];
     struct msrp_str span = {body, n};
-    if (random->fill(random->ctx, rnd, sizeof(rnd)) < 0) {
-        return RELAY_E_RANDOM;
-    }
+    int rc = MSRP_E_TID_TAKEN;
     link->mark.carry_n = 0;
-    return msrp_tid_pick(link->mark.tid, rnd, TIDS, &span, 1);
+    for (int i = 0; i < TIDS && rc == MSRP_E_TID_TAKEN; i++) {
+        uint8_t rnd[16];
+        if (random->fill(random->ctx, rnd, sizeof(rnd)) < 0) {
+            return RELAY_E_RANDOM;
+        }
+        rc = msrp_tid_pick(link->mark.tid, rnd, 1, &span, 1);
+    }
+    return rc;
 }
 
 /* A chunk of at most 2048 octets has a numeric end and no '*' to be cut at: its id is absent from

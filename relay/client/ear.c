@@ -212,6 +212,14 @@ static int sort_chunk(struct relay_link *link, const struct msrp_head *head,
     return 200;
 }
 
+/* The request is all zero before. */
+static void copy(char *out, struct msrp_str text)
+{
+    if (text.n > 0) {
+        memcpy(out, text.p, text.n);
+    }
+}
+
 static void got_head(struct relay_link *link, const struct msrp_head *head, int64_t now_ms)
 {
     struct relay_incoming *request = &link->request;
@@ -232,10 +240,10 @@ static void got_head(struct relay_link *link, const struct msrp_head *head, int6
         head->from.text.n > RELAY_ENDPOINT_PATH || head->message_id.n > MSRP_IDENT_MAX) {
         return;
     }
-    memcpy(request->tid, head->tid.p, head->tid.n);
-    memcpy(request->to, to.p, to.n);
-    memcpy(request->from, head->from.text.p, head->from.text.n);
-    memcpy(request->message_id, head->message_id.p, head->message_id.n);
+    copy(request->tid, head->tid);
+    copy(request->to, to);
+    copy(request->from, head->from.text);
+    copy(request->message_id, head->message_id);
     if (head->err != 0) {
         request->code = relay_err_row(head->err)->status;
     } else if (head->method != MSRP_SEND) {
