@@ -22,7 +22,7 @@ struct relay_parcel *relay_parcel_find(const struct relay_endpoint *endpoint, ui
     return parcel;
 }
 
-void relay_carry_refuse(struct relay_parcel *parcel, const struct relay_link *link, int status,
+void relay_carry_refuse(struct relay_parcel *parcel, const struct relay_wire *link, int status,
                         int err, const char *text)
 {
     bool open = parcel->state == RELAY_PARCEL_OPEN;
@@ -32,7 +32,7 @@ void relay_carry_refuse(struct relay_parcel *parcel, const struct relay_link *li
     parcel->report_ms = -1;
 }
 
-static int put(struct relay_link *link, const void *p, size_t n)
+static int put(struct relay_wire *link, const void *p, size_t n)
 {
     int rc = relay_octets_put(&link->out, p, n);
     link->made += rc == 0 ? n : 0;
@@ -40,7 +40,7 @@ static int put(struct relay_link *link, const void *p, size_t n)
 }
 
 /* The talk of a parcel, when it may be sent on this link now. */
-static struct relay_talk *talk_of(const struct relay_link *link, const struct relay_parcel *parcel)
+static struct relay_talk *talk_of(const struct relay_wire *link, const struct relay_parcel *parcel)
 {
     struct relay_talk *talk = relay_talk_find(link->endpoint, parcel->session);
     return talk != NULL && talk->link == link && talk->state == RELAY_TALK_READY &&
@@ -49,14 +49,14 @@ static struct relay_talk *talk_of(const struct relay_link *link, const struct re
                : NULL;
 }
 
-static uint64_t window_of(const struct relay_link *link)
+static uint64_t window_of(const struct relay_wire *link)
 {
     uint64_t window = link->endpoint->conf.window;
     return window != 0 ? window : RELAY_ENDPOINT_WINDOW;
 }
 
 /* Does it want to be sent now? Few octets need no window. */
-static bool is_ready(const struct relay_link *link, struct relay_parcel *parcel)
+static bool is_ready(const struct relay_wire *link, struct relay_parcel *parcel)
 {
     uint64_t most;
     if (parcel == link->open || talk_of(link, parcel) == NULL) {
@@ -69,7 +69,7 @@ static bool is_ready(const struct relay_link *link, struct relay_parcel *parcel)
 
 /* Which parcel next: of another session than the last one before those of the same, and of those a
  * small one before a large one, so that a word need not wait for a file. row C7 */
-static struct relay_parcel *next_parcel(const struct relay_link *link)
+static struct relay_parcel *next_parcel(const struct relay_wire *link)
 {
     struct relay_parcel *best = NULL;
     unsigned best_rank = 0;
@@ -85,7 +85,7 @@ static struct relay_parcel *next_parcel(const struct relay_link *link)
     return best;
 }
 
-static int put_head(struct relay_link *link, const struct relay_talk *talk,
+static int put_head(struct relay_wire *link, const struct relay_talk *talk,
                     const struct relay_parcel *parcel, const struct msrp_byte_range *range,
                     bool has_body)
 {
@@ -114,7 +114,7 @@ static int put_head(struct relay_link *link, const struct relay_talk *talk,
     return n < 0 ? (int)n : put(link, head, (size_t)n);
 }
 
-static int put_end(struct relay_link *link, char flag, bool has_body)
+static int put_end(struct relay_wire *link, char flag, bool has_body)
 {
     char line[MSRP_END_MAX];
     struct msrp_writer w;
@@ -125,7 +125,7 @@ static int put_end(struct relay_link *link, char flag, bool has_body)
 }
 
 /* The end-line of a chunk, and the wait for its answer. */
-static int put_last(struct relay_link *link, struct relay_parcel *parcel, char flag, bool has_body)
+static int put_last(struct relay_wire *link, struct relay_parcel *parcel, char flag, bool has_body)
 {
     struct relay_asked asked = {
         .kind = RELAY_ASKED_CHUNK,
@@ -143,7 +143,7 @@ static int put_last(struct relay_link *link, struct relay_parcel *parcel, char f
     memcpy(asked.tid, link->mark.tid, sizeof(asked.tid));
     link->unanswered += asked.is_timed ? link->written : 0;
     parcel->waiting++;
-    return relay_link_ask(link, &asked);
+    return relay_wire_ask(link, &asked);
 }
 
 /* Reads n octets that stand at `at`. False: the source has failed, the parcel is refused. */
@@ -168,7 +168,7 @@ static bool read_source(struct relay_parcel *parcel, uint64_t at, char *p, size_
 
 /* An id that is not in these octets. So few of them cannot hold as many end-lines as we try,
  * whoever has written them. */
-static int pick_tid(struct relay_link *link, const char *body, size_t n)
+static int pick_tid(struct relay_wire *link, const char *body, size_t n)
 {
     struct relay_client_random *random = &link->endpoint->random;
     struct msrp_str span = {body, n};
@@ -186,7 +186,7 @@ static int pick_tid(struct relay_link *link, const char *body, size_t n)
 
 /* A chunk of at most 2048 octets has a numeric end and no '*' to be cut at: its id is absent from
  * its whole body. row F8 */
-static int put_small(struct relay_link *link, const struct relay_talk *talk,
+static int put_small(struct relay_wire *link, const struct relay_talk *talk,
                      struct relay_parcel *parcel, const struct msrp_chunk *chunk)
 {
     char body[MSRP_CHUNK_STEP], flag = '$';
@@ -207,7 +207,7 @@ static int put_small(struct relay_link *link, const struct relay_talk *talk,
     return rc != 0 ? rc : put_last(link, parcel, flag, true);
 }
 
-static int put_abort(struct relay_link *link, const struct relay_talk *talk,
+static int put_abort(struct relay_wire *link, const struct relay_talk *talk,
                      struct relay_parcel *parcel)
 {
     struct msrp_chunk chunk;
@@ -218,7 +218,7 @@ static int put_abort(struct relay_link *link, const struct relay_talk *talk,
     return rc != 0 ? rc : put_end(link, '#', false);
 }
 
-static int open_chunk(struct relay_link *link, struct relay_parcel *parcel)
+static int open_chunk(struct relay_wire *link, struct relay_parcel *parcel)
 {
     struct relay_talk *talk = talk_of(link, parcel);
     struct msrp_chunk chunk;
@@ -249,12 +249,12 @@ static int open_chunk(struct relay_link *link, struct relay_parcel *parcel)
 
 /* The session of the open chunk has gone, or the parcel is in another one now: the chunk ends
  * here and nobody waits for its answer; `+`, so that the far side keeps what it has. */
-static bool is_stray(const struct relay_link *link)
+static bool is_stray(const struct relay_wire *link)
 {
     return link->open->session != link->open_session || talk_of(link, link->open) == NULL;
 }
 
-static int close_chunk(struct relay_link *link)
+static int close_chunk(struct relay_wire *link)
 {
     struct relay_parcel *parcel = link->open;
     char flag;
@@ -271,7 +271,7 @@ static int close_chunk(struct relay_link *link)
     return rc != 0 ? rc : put_last(link, parcel, flag, true);
 }
 
-static int put_body(struct relay_link *link)
+static int put_body(struct relay_wire *link)
 {
     struct relay_parcel *parcel = link->open;
     uint64_t left = link->most - link->written;
@@ -295,7 +295,7 @@ static int put_body(struct relay_link *link)
 
 /* Has the open chunk to make room? For a whole frame from 2048 octets on, for another message when
  * it had its share, or a small one waits. */
-static bool must_yield(const struct relay_link *link)
+static bool must_yield(const struct relay_wire *link)
 {
     if (link->open->state == RELAY_PARCEL_REFUSED || is_stray(link)) {
         return true;
@@ -311,7 +311,7 @@ static bool must_yield(const struct relay_link *link)
            (other->conf.size <= SLICE || link->written >= SHARE);
 }
 
-void relay_carry_pump(struct relay_link *link)
+void relay_carry_pump(struct relay_wire *link)
 {
     int rc = 0;
     for (struct relay_talk *talk = link->endpoint->sessions; talk != NULL; talk = talk->next) {
@@ -336,7 +336,7 @@ void relay_carry_pump(struct relay_link *link)
         }
     }
     if (rc != 0) {
-        relay_link_end(link, 0, rc, NULL);
+        relay_wire_end(link, 0, rc, NULL);
     }
 }
 
@@ -347,7 +347,7 @@ void relay_carry_ping(struct relay_talk *talk)
     const struct msrp_byte_range none = {1, 0, 0};
     char frame[HEAD_MAX], id[MSRP_IDENT_MADE + 1];
     struct msrp_writer w;
-    if (!relay_link_tid(talk->link, asked.tid) || !relay_link_tid(talk->link, id)) {
+    if (!relay_wire_tid(talk->link, asked.tid) || !relay_wire_tid(talk->link, id)) {
         return;
     }
     msrp_writer_init(&w, frame, sizeof(frame));
@@ -359,8 +359,8 @@ void relay_carry_ping(struct relay_talk *talk)
     msrp_writer_end(&w, msrp_str_of(asked.tid), '$', false);
     ssize_t n = msrp_writer_done(&w);
     if (n < 0) {
-        relay_link_end(talk->link, 0, (int)n, NULL);
+        relay_wire_end(talk->link, 0, (int)n, NULL);
     } else {
-        (void)relay_link_say(talk->link, frame, (size_t)n, &asked);
+        (void)relay_wire_say(talk->link, frame, (size_t)n, &asked);
     }
 }

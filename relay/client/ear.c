@@ -10,7 +10,7 @@
 
 /* A chunk was not accepted. A session that is unknown there, or somebody else's, is over; its
  * messages may go on in another one (rfc4975#10.8, #10.10). */
-static void refused(struct relay_link *link, struct relay_talk *talk, struct relay_parcel *parcel,
+static void refused(struct relay_wire *link, struct relay_talk *talk, struct relay_parcel *parcel,
                     const struct msrp_head *head, unsigned code)
 {
     char text[256];
@@ -22,13 +22,13 @@ static void refused(struct relay_link *link, struct relay_talk *talk, struct rel
     }
 }
 
-static void got_response(struct relay_link *link, const struct msrp_head *head, int64_t now_ms)
+static void got_response(struct relay_wire *link, const struct msrp_head *head, int64_t now_ms)
 {
     struct relay_endpoint *endpoint = link->endpoint;
     struct relay_asked asked;
     struct relay_talk *talk = relay_talk_named(endpoint, head->to.first);
     if (head->err != 0 || talk == NULL || talk->link != link ||
-        !relay_link_answered(link, head->tid, &asked) || asked.session != talk->id) {
+        !relay_wire_answered(link, head->tid, &asked) || asked.session != talk->id) {
         return; /* rows 50, F13; also a response to a REPORT: trap 8 */
     }
     talk->heard_ms = now_ms;
@@ -57,7 +57,7 @@ static void got_response(struct relay_link *link, const struct msrp_head *head, 
 }
 
 /* rfc4975#7.1.2, #7.3.2; rows P7, P10, P11 */
-static void got_report(struct relay_link *link, const struct msrp_head *head)
+static void got_report(struct relay_wire *link, const struct msrp_head *head)
 {
     struct relay_endpoint *endpoint = link->endpoint;
     struct relay_talk *talk = relay_talk_named(endpoint, head->to.first);
@@ -112,7 +112,7 @@ void relay_ear_lose(struct relay_endpoint *endpoint, struct relay_arrival *arriv
     relay_arrivals_end(&endpoint->arrivals, arrival, code);
 }
 
-static struct relay_arrival *current(const struct relay_link *link)
+static struct relay_arrival *current(const struct relay_wire *link)
 {
     struct relay_arrival *arrival = link->endpoint->arrivals.first;
     while (arrival != NULL && arrival->id != link->request.arrival) {
@@ -122,7 +122,7 @@ static struct relay_arrival *current(const struct relay_link *link)
 }
 
 /* The message that is being received has ended badly: the rest of the chunk is swallowed. */
-static void spoil(struct relay_link *link, struct relay_arrival *arrival, int err)
+static void spoil(struct relay_wire *link, struct relay_arrival *arrival, int err)
 {
     int code = relay_err_row(err)->status;
     link->request.code = err == MSRP_E_JOIN_ABORTED ? 200 : code;
@@ -132,7 +132,7 @@ static void spoil(struct relay_link *link, struct relay_arrival *arrival, int er
 }
 
 /* May this request come to this session? Its code, or 200. rows U9, 13-15, 21 */
-static int sort_session(struct relay_link *link, const struct msrp_head *head,
+static int sort_session(struct relay_wire *link, const struct msrp_head *head,
                         struct relay_talk **found, int64_t now_ms)
 {
     struct relay_talk *talk =
@@ -166,7 +166,7 @@ static int sort_session(struct relay_link *link, const struct msrp_head *head,
 }
 
 /* Finds or makes the message that a chunk belongs to. */
-static int sort_chunk(struct relay_link *link, const struct msrp_head *head,
+static int sort_chunk(struct relay_wire *link, const struct msrp_head *head,
                       const struct relay_talk *talk, int64_t now_ms)
 {
     struct relay_endpoint *endpoint = link->endpoint;
@@ -220,7 +220,7 @@ static void copy(char *out, struct msrp_str text)
     }
 }
 
-static void got_head(struct relay_link *link, const struct msrp_head *head, int64_t now_ms)
+static void got_head(struct relay_wire *link, const struct msrp_head *head, int64_t now_ms)
 {
     struct relay_incoming *request = &link->request;
     struct msrp_str to = msrp_head_answer_path(head);
@@ -259,13 +259,13 @@ static void got_head(struct relay_link *link, const struct msrp_head *head, int6
 
 /* --- answers --- */
 
-static void report(struct relay_link *link, const char *own, uint64_t total)
+static void report(struct relay_wire *link, const char *own, uint64_t total)
 {
     const struct relay_incoming *request = &link->request;
     const struct msrp_byte_range all = {1, total, total};
     char frame[3 * RELAY_ENDPOINT_PATH], tid[MSRP_IDENT_MADE + 1];
     struct msrp_writer w;
-    if (!relay_link_tid(link, tid)) {
+    if (!relay_wire_tid(link, tid)) {
         return;
     }
     msrp_writer_init(&w, frame, sizeof(frame));
@@ -278,14 +278,14 @@ static void report(struct relay_link *link, const char *own, uint64_t total)
     msrp_writer_end(&w, msrp_str_of(tid), '$', false);
     ssize_t n = msrp_writer_done(&w);
     if (n < 0) {
-        relay_link_end(link, 0, (int)n, NULL);
+        relay_wire_end(link, 0, (int)n, NULL);
     } else {
-        (void)relay_link_say(link, frame, (size_t)n, NULL);
+        (void)relay_wire_say(link, frame, (size_t)n, NULL);
     }
 }
 
 /* The answer behind the end-line, then the REPORT that is due (rows P2, P3, P8). */
-static void answer(struct relay_link *link, uint64_t complete)
+static void answer(struct relay_wire *link, uint64_t complete)
 {
     const struct relay_incoming *request = &link->request;
     const struct relay_talk *talk = relay_talk_find(link->endpoint, request->session);
@@ -301,8 +301,8 @@ static void answer(struct relay_link *link, uint64_t complete)
                            msrp_str_of(own), NULL, 0);
         ssize_t n = msrp_writer_done(&w);
         if (n < 0) {
-            relay_link_end(link, 0, (int)n, NULL);
-        } else if (!relay_link_say(link, frame, (size_t)n, NULL)) {
+            relay_wire_end(link, 0, (int)n, NULL);
+        } else if (!relay_wire_say(link, frame, (size_t)n, NULL)) {
             return;
         }
     }
@@ -312,7 +312,7 @@ static void answer(struct relay_link *link, uint64_t complete)
     }
 }
 
-void relay_ear_settle(struct relay_link *link)
+void relay_ear_settle(struct relay_wire *link)
 {
     if (!link->owes_answer) {
         return;
@@ -332,7 +332,7 @@ void relay_ear_settle(struct relay_link *link)
 
 /* --- the stream --- */
 
-static void tell(const struct relay_link *link, const struct relay_arrival *arrival,
+static void tell(const struct relay_wire *link, const struct relay_arrival *arrival,
                  enum relay_endpoint_event_kind kind, struct relay_endpoint_event *event)
 {
     *event = (struct relay_endpoint_event){.kind = kind,
@@ -345,7 +345,7 @@ static void tell(const struct relay_link *link, const struct relay_arrival *arri
 }
 
 /* The end-line. True with DONE. */
-static bool got_end(struct relay_link *link, char flag, int64_t now_ms,
+static bool got_end(struct relay_wire *link, char flag, int64_t now_ms,
                     struct relay_endpoint_event *event)
 {
     struct relay_arrival *arrival = current(link);
@@ -369,7 +369,7 @@ static bool got_end(struct relay_link *link, char flag, int64_t now_ms,
 }
 
 /* The next octets of the body. True with DATA. */
-static bool give(struct relay_link *link, struct relay_endpoint_event *event)
+static bool give(struct relay_wire *link, struct relay_endpoint_event *event)
 {
     struct relay_arrival *arrival = current(link);
     struct msrp_piece piece;
@@ -397,7 +397,7 @@ static bool give(struct relay_link *link, struct relay_endpoint_event *event)
 }
 
 /* The stream broke: an answer where one is possible, then the end. row G4 */
-static void broken(struct relay_link *link, int err)
+static void broken(struct relay_wire *link, int err)
 {
     const struct msrp_head *head = &link->reader.head;
     char frame[2 * RELAY_ENDPOINT_PATH];
@@ -415,10 +415,10 @@ static void broken(struct relay_link *link, int err)
     if (arrival != NULL) {
         link->request.arrival = 0;
     }
-    relay_link_end(link, 0, err, NULL);
+    relay_wire_end(link, 0, err, NULL);
 }
 
-bool relay_ear_take(struct relay_link *link, int64_t now_ms, struct relay_endpoint_event *event)
+bool relay_ear_take(struct relay_wire *link, int64_t now_ms, struct relay_endpoint_event *event)
 {
     while (!link->is_dead) {
         struct msrp_event ev;

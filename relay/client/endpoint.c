@@ -55,7 +55,7 @@ void relay_endpoint_free(struct relay_endpoint *endpoint)
         return;
     }
     while (endpoint->links != NULL) {
-        relay_link_free(endpoint->links);
+        relay_wire_free(endpoint->links);
     }
     while (endpoint->sessions != NULL) {
         relay_endpoint_drop(endpoint, endpoint->sessions->id);
@@ -167,7 +167,7 @@ static bool take_parcel(struct relay_endpoint *endpoint, struct relay_parcel *pa
 static bool is_open_somewhere(const struct relay_endpoint *endpoint,
                               const struct relay_parcel *parcel)
 {
-    for (const struct relay_link *link = endpoint->links; link != NULL; link = link->next) {
+    for (const struct relay_wire *link = endpoint->links; link != NULL; link = link->next) {
         if (link->open == parcel) {
             return true;
         }
@@ -235,7 +235,7 @@ static bool take_state(struct relay_endpoint *endpoint, int64_t now_ms,
 }
 
 /* Does this link have octets or an event left to look at? */
-static bool is_stirring(const struct relay_link *link, size_t before, bool body)
+static bool is_stirring(const struct relay_wire *link, size_t before, bool body)
 {
     return link->in_at != before || (link->body.n > 0) != body;
 }
@@ -253,7 +253,7 @@ bool relay_endpoint_take(struct relay_endpoint *endpoint, const struct relay_cli
             return true;
         }
         more = false;
-        for (struct relay_link *link = endpoint->links; link != NULL; link = link->next) {
+        for (struct relay_wire *link = endpoint->links; link != NULL; link = link->next) {
             size_t before = link->in_at;
             bool body = link->body.n > 0;
             if (relay_ear_take(link, now->mono_ms, event)) {
@@ -269,7 +269,7 @@ bool relay_endpoint_take(struct relay_endpoint *endpoint, const struct relay_cli
 
 void relay_endpoint_disown(struct relay_endpoint *endpoint, int status)
 {
-    struct relay_link *link = endpoint->told;
+    struct relay_wire *link = endpoint->told;
     struct relay_arrival *arrival = endpoint->arrivals.first;
     while (arrival != NULL && arrival->id != endpoint->told_arrival) {
         arrival = arrival->next;

@@ -5,8 +5,8 @@
  * and any number of links; a link is one connection, to a relay or to a peer, that somebody made or
  * accepted. Who drives it does, for each link, what client.h says of its four steps:
  *
- *   relay_link_feed; relay_endpoint_take until false; relay_link_buffer, relay_link_output and
- *   relay_link_sent; relay_link_next_ms -> feed TICK
+ *   relay_wire_feed; relay_endpoint_take until false; relay_wire_buffer, relay_wire_output and
+ *   relay_wire_sent; relay_wire_next_ms -> feed TICK
  *
  * A link that is lost ends its sessions (row U10), but no message: what was under way waits in the
  * endpoint. With a new link, new URIs and a new session, relay_endpoint_resume sends what was not
@@ -19,7 +19,7 @@
 #include "relay/client/client.h"
 
 struct relay_endpoint;
-struct relay_link;
+struct relay_wire;
 
 enum {
     RELAY_ENDPOINT_PATH = 4096,          /* octets of a path */
@@ -55,7 +55,7 @@ struct relay_endpoint_relay {
 };
 
 struct relay_talk_conf {
-    struct relay_link *link; /* to the first relay or to the peer; NULL: passive, the link on which
+    struct relay_wire *link; /* to the first relay or to the peer; NULL: passive, the link on which
                                 the first request to this session comes (row U9) */
     const struct relay_endpoint_relay *relays; /* AUTH goes through them in this order; copied */
     size_t relays_n;                           /* 0: no relay of ours */
@@ -131,24 +131,24 @@ void relay_endpoint_free(struct relay_endpoint *endpoint); /* with all links; NU
 /* The port of own URIs made from now on, where conf.port left it open. */
 void relay_endpoint_at(struct relay_endpoint *endpoint, uint16_t port);
 
-/* A connection, before it stands; freed by relay_link_free or with the endpoint. NULL without
+/* A connection, before it stands; freed by relay_wire_free or with the endpoint. NULL without
  * memory. */
-struct relay_link *relay_link_new(struct relay_endpoint *endpoint)
+struct relay_wire *relay_wire_new(struct relay_endpoint *endpoint)
     __attribute__((warn_unused_result));
 /* The connection is gone: its sessions have failed. NULL is allowed. */
-void relay_link_free(struct relay_link *link);
+void relay_wire_free(struct relay_wire *link);
 
-void relay_link_feed(struct relay_link *link, const struct relay_client_in *in);
-char *relay_link_buffer(struct relay_link *link, size_t *n);
+void relay_wire_feed(struct relay_wire *link, const struct relay_client_in *in);
+char *relay_wire_buffer(struct relay_wire *link, size_t *n);
 /* An end-line is never split over two of these runs (trap 15), and none is longer than 16 KiB. */
-const char *relay_link_output(struct relay_link *link, const struct relay_client_now *now,
+const char *relay_wire_output(struct relay_wire *link, const struct relay_client_now *now,
                               size_t *n);
-void relay_link_sent(struct relay_link *link, const struct relay_client_now *now, size_t n);
+void relay_wire_sent(struct relay_wire *link, const struct relay_client_now *now, size_t n);
 /* Nothing waits to be sent or answered. */
-bool relay_link_is_quiet(const struct relay_link *link);
+bool relay_wire_is_quiet(const struct relay_wire *link);
 /* The link is of no use any more and has nothing left to say: close the connection. */
-bool relay_link_is_over(const struct relay_link *link);
-int64_t relay_link_next_ms(const struct relay_link *link);
+bool relay_wire_is_over(const struct relay_wire *link);
+int64_t relay_wire_next_ms(const struct relay_wire *link);
 
 /* Opens a session with a URI of its own (128 random bits, rows U4, A10); *session is its number. A
  * session with a peer_path is active: it sends at once (row U8). 0; RELAY_E_CONF for a path or URI

@@ -1,4 +1,4 @@
-/* ends.h - an endpoint from inside: what endpoint.c, talk.c, link.c, ear.c, carry.c and
+/* ends.h - an endpoint from inside: what endpoint.c, talk.c, wire.c, ear.c, carry.c and
  * entry.c share. Private to relay/client. */
 #ifndef RELAY_CLIENT_ENDS_H
 #define RELAY_CLIENT_ENDS_H
@@ -32,7 +32,7 @@ enum relay_talk_state {
 struct relay_talk {
     struct relay_talk *next;
     uint64_t id, peer;
-    struct relay_link *link; /* NULL: passive and not bound, or failed */
+    struct relay_wire *link; /* NULL: passive and not bound, or failed */
     struct relay_endpoint_relay relays[RELAY_ENDPOINT_RELAYS_MAX];
     size_t relays_n;
     bool is_active, takes_all;
@@ -81,8 +81,8 @@ struct relay_incoming {
     bool is_continued;
 };
 
-struct relay_link {
-    struct relay_link *next;
+struct relay_wire {
+    struct relay_wire *next;
     struct relay_endpoint *endpoint;
     bool is_open, is_dead;
 
@@ -111,12 +111,12 @@ struct relay_endpoint {
     struct relay_client_random random;
     struct relay_endpoint_counts counts;
     char base[MSRP_URI_MAX + 1]; /* own URI without a session */
-    struct relay_link *links;
+    struct relay_wire *links;
     struct relay_talk *sessions;
     struct relay_parcel *parcels;
     struct relay_arrivals arrivals;
     uint64_t next_session, next_parcel;
-    struct relay_link *told;     /* whose event was given last */
+    struct relay_wire *told;     /* whose event was given last */
     uint64_t told_arrival;       /* the message it was about */
     uint64_t lost, lost_session; /* a LOST to be given, 0: none */
     int lost_err;
@@ -136,37 +136,37 @@ void relay_talk_fail(struct relay_talk *session, int status, int err, const char
 void relay_entry_start(struct relay_talk *session, int64_t now_ms);
 void relay_entry_answered(struct relay_talk *session, const struct msrp_head *head, int64_t now_ms);
 
-/* --- link.c --- */
+/* --- wire.c --- */
 /* Ends a link and its sessions; what is in `out` may still go. */
-void relay_link_end(struct relay_link *link, int status, int err, const char *text);
+void relay_wire_end(struct relay_wire *link, int status, int err, const char *text);
 /* Queues a whole frame. It is `asked` and waits for its answer where asked is not NULL; its tid,
  * session and kind are filled in. False: without memory, the link was ended. */
-bool relay_link_say(struct relay_link *link, const char *frame, size_t n,
+bool relay_wire_say(struct relay_wire *link, const char *frame, size_t n,
                     const struct relay_asked *asked);
-int relay_link_ask(struct relay_link *link, const struct relay_asked *asked)
+int relay_wire_ask(struct relay_wire *link, const struct relay_asked *asked)
     __attribute__((warn_unused_result));
 /* Takes the request off the list that this response is for; false: none (row F13). */
-bool relay_link_answered(struct relay_link *link, struct msrp_str tid, struct relay_asked *asked);
+bool relay_wire_answered(struct relay_wire *link, struct msrp_str tid, struct relay_asked *asked);
 /* A fresh id into tid; false: the random source failed, the link was ended. */
-bool relay_link_tid(struct relay_link *link, char tid[MSRP_IDENT_MADE + 1]);
+bool relay_wire_tid(struct relay_wire *link, char tid[MSRP_IDENT_MADE + 1]);
 
 /* --- ear.c: what comes in --- */
 /* The answer that was held back until the caller had taken DONE. */
-void relay_ear_settle(struct relay_link *link);
+void relay_ear_settle(struct relay_wire *link);
 /* Reads on until something happened. False when it needs more octets. */
-bool relay_ear_take(struct relay_link *link, int64_t now_ms, struct relay_endpoint_event *event);
+bool relay_ear_take(struct relay_wire *link, int64_t now_ms, struct relay_endpoint_event *event);
 /* Ends an arrival as lost; its chunks get `code`. tells: LOST follows. */
 void relay_ear_lose(struct relay_endpoint *endpoint, struct relay_arrival *arrival, int code,
                     int err, bool tells);
 
 /* --- carry.c: what goes out --- */
 /* Makes octets until enough are ahead. */
-void relay_carry_pump(struct relay_link *link);
+void relay_carry_pump(struct relay_wire *link);
 /* A bodiless SEND of the session. */
 void relay_carry_ping(struct relay_talk *session);
 /* Ends a parcel; when the far side has a part of it, `#` tells that the rest will not come. rows
  * C14, C15 */
-void relay_carry_refuse(struct relay_parcel *parcel, const struct relay_link *link, int status,
+void relay_carry_refuse(struct relay_parcel *parcel, const struct relay_wire *link, int status,
                         int err, const char *text);
 struct relay_parcel *relay_parcel_find(const struct relay_endpoint *endpoint, uint64_t id);
 

@@ -43,7 +43,7 @@ static void ask(struct relay_talk *talk)
     char *value = malloc(cap), *frame = malloc(frame_cap);
     entry->tries++;
     ssize_t n = value != NULL && frame != NULL ? credentials(talk, value, cap) : RELAY_E_NOMEM;
-    if (n >= 0 && relay_link_tid(talk->link, asked.tid)) {
+    if (n >= 0 && relay_wire_tid(talk->link, asked.tid)) {
         struct msrp_str tid = msrp_str_of(asked.tid);
         struct msrp_str way[2] = {msrp_str_of(entry->way), msrp_str_of(relay->uri)};
         struct msrp_writer w;
@@ -60,7 +60,7 @@ static void ask(struct relay_talk *talk)
         msrp_writer_end(&w, tid, '$', false);
         n = msrp_writer_done(&w);
         if (n >= 0) {
-            (void)relay_link_say(talk->link, frame, (size_t)n, &asked);
+            (void)relay_wire_say(talk->link, frame, (size_t)n, &asked);
         }
     }
     if (n < 0) {

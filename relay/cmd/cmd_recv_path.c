@@ -8,8 +8,8 @@
 #include "relay/cmd/cmd.h"
 #include "relay/cmd/input.h"
 #include "relay/cmd/quote.h"
+#include "relay/cmd/reach.h"
 #include "relay/cmd/tray.h"
-#include "relay/cmd/way.h"
 #include "relay/err.h"
 
 enum {
@@ -27,7 +27,7 @@ static const char help[] =
     "  --listen ADDR:PORT  wait for the peer here\n"
     "  --name HOST         the host of the own URI; else ADDR\n"
     "  --certificate FILE  with --key FILE: listen with TLS; the certificate is for --name\n"
-    "  --key FILE\n" RELAY_WAY_HELP "  --out FILE|DIR      keep the message as FILE, or as "
+    "  --key FILE\n" RELAY_REACH_HELP "  --out FILE|DIR      keep the message as FILE, or as "
     "DIR/<Message-ID>.bin; never over a file\n"
     "                      that is there. Without it texts are printed, the rest is counted\n"
     "  --publish FILE      write the path to this file as well, whenever it is new\n"
@@ -47,7 +47,7 @@ static const char help[] =
 enum { ACCEPT_MAX = 32 };
 
 struct receiving {
-    struct relay_way way;
+    struct relay_reach way;
     struct relay_ends_listen listen;
     const char *out, *publish;
     const char *accept[ACCEPT_MAX];
@@ -309,7 +309,7 @@ static int run(struct receiving *receiving)
 {
     char why[512];
     int err, rc = receiving->listen.address != NULL ? cut_listen(receiving) : RELAY_EXIT_OK;
-    rc = rc != RELAY_EXIT_OK ? rc : relay_way_open(&receiving->way);
+    rc = rc != RELAY_EXIT_OK ? rc : relay_reach_open(&receiving->way);
     if (rc != RELAY_EXIT_OK) {
         return rc;
     }
@@ -362,7 +362,7 @@ enum {
 };
 
 static const struct option options[] = {
-    RELAY_WAY_OPTIONS,
+    RELAY_REACH_OPTIONS,
     {"help", no_argument, NULL, OPT_HELP},
     {"path", no_argument, NULL, OPT_PATH},
     {"listen", required_argument, NULL, OPT_LISTEN},
@@ -429,7 +429,7 @@ static int take_option(struct receiving *receiving, int option)
         receiving->is_json = true;
         break;
     default:
-        if (!relay_way_option(&receiving->way, option, optarg)) {
+        if (!relay_reach_option(&receiving->way, option, optarg)) {
             return relay_cmd_usage("recv", "see the line above");
         }
     }
@@ -472,6 +472,6 @@ int relay_cmd_recv_path(int argc, char **argv)
     while (receiving.trays != NULL) {
         relay_tray_forget(&receiving.trays, receiving.trays);
     }
-    relay_way_close(&receiving.way);
+    relay_reach_close(&receiving.way);
     return rc;
 }

@@ -13,8 +13,8 @@
 #include "relay/cmd/input.h"
 #include "relay/cmd/progress.h"
 #include "relay/cmd/quote.h"
+#include "relay/cmd/reach.h"
 #include "relay/cmd/sum.h"
-#include "relay/cmd/way.h"
 #include "relay/err.h"
 
 enum {
@@ -32,7 +32,7 @@ static const char help[] =
     "gave\n"
     "(mcrelay recv --path). With --path @FILE the path is read from FILE: after a lost connection\n"
     "it is read again, and only what was not answered is sent once more.\n"
-    "\n" RELAY_WAY_HELP "  --file FILE           send a file\n"
+    "\n" RELAY_REACH_HELP "  --file FILE           send a file\n"
     "  --content-type TYPE   of what is sent; else text/plain, or application/octet-stream of "
     "files\n"
     "  --success-report      wait until the peer says that it has all of it\n"
@@ -50,7 +50,7 @@ static const char help[] =
     "--success-report\n";
 
 struct sending {
-    struct relay_way way;
+    struct relay_reach way;
     const char *path, *text, *file_name, *content_type;
     bool wants_success, is_json, shows_percents;
     enum msrp_asked failure;
@@ -408,7 +408,7 @@ static void signalled(void *ctx, int number)
 static int run(struct sending *sending)
 {
     int rc = open_data(sending), err;
-    rc = rc != RELAY_EXIT_OK ? rc : relay_way_open(&sending->way);
+    rc = rc != RELAY_EXIT_OK ? rc : relay_reach_open(&sending->way);
     if (rc != RELAY_EXIT_OK) {
         return rc;
     }
@@ -449,7 +449,7 @@ enum {
 };
 
 static const struct option options[] = {
-    RELAY_WAY_OPTIONS,
+    RELAY_REACH_OPTIONS,
     {"help", no_argument, NULL, OPT_HELP},
     {"path", required_argument, NULL, OPT_PATH},
     {"file", required_argument, NULL, OPT_FILE},
@@ -513,7 +513,7 @@ static int take_option(struct sending *sending, int option)
         sending->is_json = true;
         break;
     default:
-        if (!relay_way_option(&sending->way, option, optarg)) {
+        if (!relay_reach_option(&sending->way, option, optarg)) {
             return relay_cmd_usage("send", "see the line above");
         }
     }
@@ -538,7 +538,7 @@ int relay_cmd_send_path(int argc, char **argv)
     }
     int rc = run(&sending);
     relay_ends_free(sending.ends);
-    relay_way_close(&sending.way);
+    relay_reach_close(&sending.way);
     relay_sum_drop(&sending.sum);
     if (sending.fd >= 0) {
         close(sending.fd);

@@ -27,7 +27,7 @@ struct relay_ends {
 
 static void link_feed(void *link, const struct relay_client_in *in)
 {
-    relay_link_feed(link, in);
+    relay_wire_feed(link, in);
 }
 
 /* What came of one link may be for another one: they are all woken. */
@@ -52,37 +52,37 @@ static bool link_drain(struct relay_line *line)
     if (any) {
         relay_ends_wake(ends);
     }
-    return !relay_link_is_over(line->machine);
+    return !relay_wire_is_over(line->machine);
 }
 
 static char *link_buffer(void *link, size_t *n)
 {
-    return relay_link_buffer(link, n);
+    return relay_wire_buffer(link, n);
 }
 
 static const char *link_output(void *link, const struct relay_client_now *now, size_t *n)
 {
-    return relay_link_output(link, now, n);
+    return relay_wire_output(link, now, n);
 }
 
 static void link_sent(void *link, const struct relay_client_now *now, size_t n)
 {
-    relay_link_sent(link, now, n);
+    relay_wire_sent(link, now, n);
 }
 
 static bool link_is_quiet(const void *link)
 {
-    return relay_link_is_quiet(link);
+    return relay_wire_is_quiet(link);
 }
 
 static int64_t link_next_ms(const void *link)
 {
-    return relay_link_next_ms(link);
+    return relay_wire_next_ms(link);
 }
 
 static void link_free(void *link)
 {
-    relay_link_free(link);
+    relay_wire_free(link);
 }
 
 static const struct relay_line_kind link_kind = {
@@ -99,7 +99,7 @@ static const struct relay_line_kind link_kind = {
 
 static struct relay_line *line_of(struct relay_ends *ends, const char *connect)
 {
-    struct relay_link *link = relay_link_new(ends->endpoint);
+    struct relay_wire *link = relay_wire_new(ends->endpoint);
     struct relay_line_conf conf = {.connect = connect};
     struct relay_line *line =
         link != NULL ? relay_line_new(ends->dial, &link_kind, link, &conf) : NULL;
@@ -109,7 +109,7 @@ static struct relay_line *line_of(struct relay_ends *ends, const char *connect)
     return line;
 }
 
-struct relay_link *relay_ends_connect(struct relay_ends *ends, const char *uri, const char *connect,
+struct relay_wire *relay_ends_connect(struct relay_ends *ends, const char *uri, const char *connect,
                                       int *err)
 {
     struct relay_line *line = line_of(ends, connect);

@@ -36,7 +36,7 @@ struct relay_client_now relay_ends_now(const struct relay_ends *ends);
 /* Connects to the host and port of a URI, or to `connect` ("ADDR:PORT") instead; msrps: is TLS with
  * the URI's host as the certificate's name. NULL with *err as relay_line_open. The link stays the
  * street's. */
-struct relay_link *relay_ends_connect(struct relay_ends *ends, const char *uri, const char *connect,
+struct relay_wire *relay_ends_connect(struct relay_ends *ends, const char *uri, const char *connect,
                                       int *err) __attribute__((warn_unused_result));
 
 /* Takes connections; *port is where. 0; RELAY_E_CONF or RELAY_E_IO and `why` says what. */

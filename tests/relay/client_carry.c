@@ -2,7 +2,7 @@
 #include "tests/relay/ends_kit.h"
 
 static struct kit kit;
-static struct relay_link *link_;
+static struct relay_wire *link_;
 static uint64_t session;
 static char own[600];
 
@@ -157,9 +157,9 @@ static void an_answer_cuts_the_chunk(void **state)
     (void)state;
     open_window(0);
     kit_send(&kit, session, octets, SIZE);
-    const char *p = relay_link_output(link_, &kit.now, &n);
+    const char *p = relay_wire_output(link_, &kit.now, &n);
     assert_non_null(p);
-    relay_link_sent(link_, &kit.now, n);
+    relay_wire_sent(link_, &kit.now, n);
     before = n;
     kit_hear(&kit, link_,
              "MSRP ping1 SEND\r\nTo-Path: %s\r\nFrom-Path: " KIT_PEER
@@ -190,9 +190,9 @@ static void messages_share(void **state)
     uint64_t other = kit_active(&kit, link_, "msrp://peer.example:9000/peer2;tcp");
     kit_send(&kit, session, octets, SIZE);
     size_t n;
-    const char *p = relay_link_output(link_, &kit.now, &n);
+    const char *p = relay_wire_output(link_, &kit.now, &n);
     assert_non_null(p);
-    relay_link_sent(link_, &kit.now, n);
+    relay_wire_sent(link_, &kit.now, n);
     kit_send(&kit, other, octets, SIZE);
     kit_send(&kit, session, "small", 5);
     const char *said = kit_said(&kit, link_);
@@ -274,7 +274,7 @@ static void end_lines_are_whole(void **state)
         kit_send(&kit, session, octets, size);
         const char *p;
         char tid[40] = "", line[64] = "";
-        while ((p = relay_link_output(link_, &kit.now, &n)) != NULL) {
+        while ((p = relay_wire_output(link_, &kit.now, &n)) != NULL) {
             assert_true(n <= 16384);
             if (runs == 0) {
                 assert_int_equal(sscanf(p, "MSRP %39s", tid), 1);
@@ -289,7 +289,7 @@ static void end_lines_are_whole(void **state)
                 size_t k = strlen(line);
                 assert_false(memcmp(p + n - 2, line, 2) == 0 && p[n] == '-' && k > 0);
             }
-            relay_link_sent(link_, &kit.now, n);
+            relay_wire_sent(link_, &kit.now, n);
         }
         assert_true(runs >= 1);
         kit_done(&kit);
@@ -312,10 +312,10 @@ static void a_refusal_aborts(void **state)
         char *all = malloc(1 << 20);
         size_t all_n = 0;
         const char *p;
-        while (all_n < 200000 && (p = relay_link_output(link_, &kit.now, &n)) != NULL) {
+        while (all_n < 200000 && (p = relay_wire_output(link_, &kit.now, &n)) != NULL) {
             memcpy(all + all_n, p, n);
             all_n += n;
-            relay_link_sent(link_, &kit.now, n);
+            relay_wire_sent(link_, &kit.now, n);
         }
         assert_int_equal(sscanf(all, "MSRP %39s", tid), 1);
         kit_hear(&kit, link_,
@@ -324,10 +324,10 @@ static void a_refusal_aborts(void **state)
         const struct relay_endpoint_event *event = kit_find(&kit, RELAY_ENDPOINT_REFUSED);
         assert_int_equal(event->id, id);
         assert_int_equal(event->status, codes[i]);
-        while ((p = relay_link_output(link_, &kit.now, &n)) != NULL) {
+        while ((p = relay_wire_output(link_, &kit.now, &n)) != NULL) {
             memcpy(all + all_n, p, n);
             all_n += n;
-            relay_link_sent(link_, &kit.now, n);
+            relay_wire_sent(link_, &kit.now, n);
         }
         struct frame frame = {0};
         for (const char *at = all; at < all + all_n;) {
@@ -388,10 +388,10 @@ static void a_session_goes_the_link_stays(void **state)
     (void)state;
     open_window(0);
     kit_send(&kit, session, octets, 300000);
-    const char *p = relay_link_output(link_, &kit.now, &n);
+    const char *p = relay_wire_output(link_, &kit.now, &n);
     char tid[40];
     assert_int_equal(sscanf(p, "MSRP %39s", tid), 1);
-    relay_link_sent(link_, &kit.now, n);
+    relay_wire_sent(link_, &kit.now, n);
     kit.events_n = 0;
     assert_true(kit_active(&kit, link_, "msrp://peer.example:9000/peer3;tcp") > 0);
     relay_endpoint_drop(kit.endpoint, session);

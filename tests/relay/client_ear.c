@@ -3,7 +3,7 @@
 #include "tests/relay/ends_kit.h"
 
 static struct kit kit;
-static struct relay_link *link_;
+static struct relay_wire *link_;
 static uint64_t session;
 static char own[600];
 
@@ -462,20 +462,20 @@ static void broken_streams(void **state)
     (void)state;
     open_plain();
     kit_hear(&kit, link_, "GET / HTTP/1.1\r\n\r\n");
-    assert_true(relay_link_is_over(link_));
+    assert_true(relay_wire_is_over(link_));
     assert_string_equal(kit_said(&kit, link_), "");
     kit_done(&kit);
     open_plain();
     ask("aaaa", MID("msg-1") RANGE("1-*/9") TEXT, "1234", '+');
     expect("aaaa", "200 OK");
     ask("bbbb", "Folded: a\r\n b\r\n" MID("msg-1") RANGE("5-*/9") TEXT, "56789", '$');
-    assert_false(relay_link_is_over(link_));
+    assert_false(relay_wire_is_over(link_));
     assert_non_null(strstr(kit_said(&kit, link_), "MSRP bbbb 400 Bad Request\r\n"));
-    assert_true(relay_link_is_over(link_));
+    assert_true(relay_wire_is_over(link_));
     assert_int_equal(kit_find(&kit, RELAY_ENDPOINT_FAILED)->session, session);
     assert_null(kit_find(&kit, RELAY_ENDPOINT_DONE));
     size_t n;
-    assert_null(relay_link_buffer(link_, &n));
+    assert_null(relay_wire_buffer(link_, &n));
     kit_done(&kit);
     row_passed("F17");
     row_passed("10.1");

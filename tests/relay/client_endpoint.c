@@ -8,7 +8,7 @@ static void transfer(size_t size, size_t step)
     char *octets = kit_octets(size);
     kit_init(a, 1, NULL);
     kit_init(b, 2, NULL);
-    struct relay_link *to = kit_link(b), *from = kit_link(a);
+    struct relay_wire *to = kit_link(b), *from = kit_link(a);
     uint64_t session = kit_active(a, from, kit_path(b, kit_passive(b)));
     struct relay_parcel_conf conf = {
         .content_type = "text/plain", .size = size, .data = octets, .wants_success = true};
@@ -24,8 +24,8 @@ static void transfer(size_t size, size_t step)
     assert_int_equal(kit_count(a, RELAY_ENDPOINT_SENT), 1);
     assert_int_equal(kit_count(a, RELAY_ENDPOINT_REPORTED), 1);
     assert_int_equal(kit_find(a, RELAY_ENDPOINT_SENT)->id, id);
-    assert_true(relay_link_is_quiet(from));
-    assert_true(relay_link_is_quiet(to));
+    assert_true(relay_wire_is_quiet(from));
+    assert_true(relay_wire_is_quiet(to));
     assert_int_equal(relay_endpoint_counts(a->endpoint)->body_out, size);
     kit_done(a);
     kit_done(b);
@@ -62,7 +62,7 @@ static uint64_t broken_transfer(const char *octets, size_t size, size_t at, uint
     kit_init(b, 4, NULL);
     uint64_t session = 0, id = 0;
     for (int round = 0; round < 3; round++) {
-        struct relay_link *to = kit_link(b), *from = kit_link(a);
+        struct relay_wire *to = kit_link(b), *from = kit_link(a);
         uint64_t there = kit_passive(b);
         uint64_t next = kit_active(a, from, kit_path(b, there));
         if (round == 0) {
@@ -77,8 +77,8 @@ static uint64_t broken_transfer(const char *octets, size_t size, size_t at, uint
             kit_feed(a, from, RELAY_CLIENT_IN_CLOSED);
             kit_feed(b, to, RELAY_CLIENT_IN_CLOSED);
             assert_int_equal(kit_find(a, RELAY_ENDPOINT_FAILED)->session, session);
-            relay_link_free(from);
-            relay_link_free(to);
+            relay_wire_free(from);
+            relay_wire_free(to);
             relay_endpoint_drop(b->endpoint, there);
             kit_take(b);
         }
@@ -132,7 +132,7 @@ static void a_complete_message_is_acknowledged_again(void **state)
     (void)state;
     kit_init(&a, 5, NULL);
     kit_init(&b, 6, NULL);
-    struct relay_link *to = kit_link(&b), *from = kit_link(&a);
+    struct relay_wire *to = kit_link(&b), *from = kit_link(&a);
     uint64_t session = kit_active(&a, from, kit_path(&b, kit_passive(&b))), id;
     struct relay_parcel_conf conf = {
         .content_type = "text/plain", .size = 5, .data = "hello", .wants_success = true};
@@ -142,8 +142,8 @@ static void a_complete_message_is_acknowledged_again(void **state)
     assert_int_equal(kit_count(&b, RELAY_ENDPOINT_DONE), 1);
     kit_feed(&a, from, RELAY_CLIENT_IN_CLOSED);
     kit_feed(&b, to, RELAY_CLIENT_IN_CLOSED);
-    relay_link_free(from);
-    relay_link_free(to);
+    relay_wire_free(from);
+    relay_wire_free(to);
     to = kit_link(&b), from = kit_link(&a);
     uint64_t next = kit_active(&a, from, kit_path(&b, kit_passive(&b)));
     assert_int_equal(relay_endpoint_resume(a.endpoint, session, next), 0);
@@ -165,7 +165,7 @@ static void a_report_that_never_came(void **state)
     (void)state;
     kit_init(&a, 7, NULL);
     kit_init(&b, 8, NULL);
-    struct relay_link *from = kit_link(&a);
+    struct relay_wire *from = kit_link(&a);
     uint64_t session = kit_active(&a, from, KIT_PEER), id;
     char own[600];
     snprintf(own, sizeof(own), "%s", kit_path(&a, session));
@@ -177,14 +177,14 @@ static void a_report_that_never_came(void **state)
     free(said);
     assert_int_equal(kit_count(&a, RELAY_ENDPOINT_SENT), 1);
     kit_feed(&a, from, RELAY_CLIENT_IN_CLOSED);
-    relay_link_free(from);
-    struct relay_link *to = kit_link(&b);
+    relay_wire_free(from);
+    struct relay_wire *to = kit_link(&b);
     from = kit_link(&a);
     uint64_t next = kit_active(&a, from, kit_path(&b, kit_passive(&b)));
     assert_int_equal(relay_endpoint_resume(a.endpoint, session, next), 0);
     kit_wire(&a, from, &b, to, 0, 0);
     assert_int_equal(kit_count(&b, RELAY_ENDPOINT_DONE), 0);
-    assert_int_equal(relay_link_next_ms(from), a.now.mono_ms + RELAY_CLIENT_ANSWER_MS);
+    assert_int_equal(relay_wire_next_ms(from), a.now.mono_ms + RELAY_CLIENT_ANSWER_MS);
     a.now.mono_ms += RELAY_CLIENT_ANSWER_MS;
     kit_feed(&a, from, RELAY_CLIENT_IN_TICK);
     kit_wire(&a, from, &b, to, 0, 0);
@@ -205,7 +205,7 @@ static void many_at_once(void **state)
     (void)state;
     kit_init(&a, 9, NULL);
     kit_init(&b, 10, NULL);
-    struct relay_link *to = kit_link(&b), *from = kit_link(&a);
+    struct relay_wire *to = kit_link(&b), *from = kit_link(&a);
     for (int i = 0; i < 2; i++) {
         uint64_t there = kit_passive(&b);
         to_b[i] = kit_active(&a, from, kit_path(&b, there));
@@ -238,16 +238,16 @@ static void unanswered_for_is_not_resumed(void **state)
     char *octets = kit_octets(300000);
     (void)state;
     kit_init(&a, 11, NULL);
-    struct relay_link *from = kit_link(&a);
+    struct relay_wire *from = kit_link(&a);
     uint64_t session = kit_active(&a, from, KIT_PEER), id;
     struct relay_parcel_conf conf = {
         .content_type = "a/b", .size = 300000, .data = octets, .failure = MSRP_PARTIAL};
     size_t n;
     assert_int_equal(relay_endpoint_send(a.endpoint, session, &conf, &id), 0);
-    assert_non_null(relay_link_output(from, &a.now, &n));
-    relay_link_sent(from, &a.now, n);
+    assert_non_null(relay_wire_output(from, &a.now, &n));
+    relay_wire_sent(from, &a.now, n);
     kit_feed(&a, from, RELAY_CLIENT_IN_CLOSED);
-    relay_link_free(from);
+    relay_wire_free(from);
     from = kit_link(&a);
     uint64_t next = kit_active(&a, from, KIT_PEER);
     assert_int_equal(relay_endpoint_resume(a.endpoint, session, next), 0);
@@ -263,7 +263,7 @@ static void the_queue_is_bounded(void **state)
     uint64_t id;
     (void)state;
     kit_init(&a, 12, NULL);
-    struct relay_link *from = kit_link(&a);
+    struct relay_wire *from = kit_link(&a);
     uint64_t session = kit_active(&a, from, KIT_PEER);
     struct relay_parcel_conf conf = {.content_type = "text/plain", .size = 1, .data = "x"};
     for (int i = 0; i < RELAY_ENDPOINT_QUEUE_MAX; i++) {

@@ -7,7 +7,7 @@
 #define U2 "msrps://extra.example:2855/two;tcp"
 
 static struct kit kit;
-static struct relay_link *link_;
+static struct relay_wire *link_;
 static uint64_t session;
 static char own[600];
 
@@ -66,7 +66,7 @@ static void bearer(void **state)
     char *text = strdup(said);
     kit_answer(&kit, link_, text, own, 200);
     free(text);
-    assert_int_equal(relay_link_next_ms(link_), kit.now.mono_ms + 600000);
+    assert_int_equal(relay_wire_next_ms(link_), kit.now.mono_ms + 600000);
     kit.now.mono_ms += 600000;
     kit_feed(&kit, link_, RELAY_CLIENT_IN_TICK);
     (void)asked(tid, R1);

@@ -3,7 +3,7 @@
 
 static struct kit kit;
 
-static const char *ask(struct relay_link *link, const char *to, const char *from)
+static const char *ask(struct relay_wire *link, const char *to, const char *from)
 {
     kit_hear(
         &kit, link,
@@ -54,7 +54,7 @@ static void binding(void **state)
     char own[600], path[1300];
     (void)state;
     kit_init(&kit, 54, NULL);
-    struct relay_link *first = kit_link(&kit), *second = kit_link(&kit);
+    struct relay_wire *first = kit_link(&kit), *second = kit_link(&kit);
     uint64_t session = kit_passive(&kit);
     snprintf(own, sizeof(own), "%s", kit_path(&kit, session));
     assert_true(is(ask(first, "msrp://own.example:2855/unknown;tcp", KIT_PEER), "481"));
@@ -72,7 +72,7 @@ static void binding(void **state)
     kit_feed(&kit, first, RELAY_CLIENT_IN_CLOSED);
     assert_int_equal(kit_find(&kit, RELAY_ENDPOINT_FAILED)->session, session);
     assert_true(is(ask(second, own, KIT_PEER), "481"));
-    relay_link_free(first);
+    relay_wire_free(first);
     relay_endpoint_drop(kit.endpoint, session);
     assert_null(relay_endpoint_path(kit.endpoint, session));
     assert_true(is(ask(second, own, KIT_PEER), "481")); /* row 61 */
@@ -91,7 +91,7 @@ static void two_sessions_one_connection(void **state)
     char one[600], two[600];
     (void)state;
     kit_init(&kit, 55, NULL);
-    struct relay_link *link = kit_link(&kit);
+    struct relay_wire *link = kit_link(&kit);
     snprintf(one, sizeof(one), "%s", kit_path(&kit, kit_passive(&kit)));
     snprintf(two, sizeof(two), "%s", kit_path(&kit, kit_passive(&kit)));
     assert_true(is(ask(link, one, KIT_PEER), "200"));
@@ -107,7 +107,7 @@ static void active_side(void **state)
     char own[600], want[1600], tid[40], mid[40];
     (void)state;
     kit_init(&kit, 56, NULL);
-    struct relay_link *link = relay_link_new(kit.endpoint);
+    struct relay_wire *link = relay_wire_new(kit.endpoint);
     uint64_t session = kit_active(&kit, link, KIT_PEER);
     assert_string_equal(kit_said(&kit, link), ""); /* the connection does not stand yet */
     kit_feed(&kit, link, RELAY_CLIENT_IN_OPEN);
@@ -136,7 +136,7 @@ static void refused_by_the_peer(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof(codes) / sizeof(codes[0]); i++) {
         kit_init(&kit, 57 + i, NULL);
-        struct relay_link *link = kit_link(&kit);
+        struct relay_wire *link = kit_link(&kit);
         uint64_t session = kit_active(&kit, link, KIT_PEER);
         snprintf(own, sizeof(own), "%s", kit_path(&kit, session));
         uint64_t id = kit_send(&kit, session, "hello", 5);
@@ -166,7 +166,7 @@ static void no_report_on_a_dead_session(void **state)
 {
     (void)state;
     kit_init(&kit, 70, NULL);
-    struct relay_link *link = kit_link(&kit);
+    struct relay_wire *link = kit_link(&kit);
     uint64_t session = kit_passive(&kit);
     kit_hear(&kit, link,
              "MSRP aaaa SEND\r\nTo-Path: %s\r\nFrom-Path: " KIT_PEER
@@ -189,7 +189,7 @@ static void unusable(void **state)
                                       good = {.uri = "msrp://r.example:1;tcp"};
     (void)state;
     kit_init(&kit, 72, NULL);
-    struct relay_link *link = kit_link(&kit);
+    struct relay_wire *link = kit_link(&kit);
     const struct relay_talk_conf confs[] = {
         {.link = link},          /* passive with a link */
         {.peer_path = KIT_PEER}, /* active without */

@@ -140,21 +140,21 @@ static inline void kit_take(struct kit *kit)
     }
 }
 
-static inline void kit_feed(struct kit *kit, struct relay_link *link,
+static inline void kit_feed(struct kit *kit, struct relay_wire *link,
                             enum relay_client_in_kind kind)
 {
     struct relay_client_in in = {.kind = kind, .now = kit->now};
     KIT_INSIDE(true);
-    relay_link_feed(link, &in);
+    relay_wire_feed(link, &in);
     KIT_INSIDE(false);
     kit_take(kit);
 }
 
 /* A link whose connection stands; NULL without memory. */
-static inline struct relay_link *kit_link(struct kit *kit)
+static inline struct relay_wire *kit_link(struct kit *kit)
 {
     KIT_INSIDE(true);
-    struct relay_link *link = relay_link_new(kit->endpoint);
+    struct relay_wire *link = relay_wire_new(kit->endpoint);
     KIT_INSIDE(false);
     if (link != NULL) {
         kit_feed(kit, link, RELAY_CLIENT_IN_OPEN);
@@ -163,12 +163,12 @@ static inline struct relay_link *kit_link(struct kit *kit)
 }
 
 /* Octets arrive, `step` at a time (0: as many as there is room for). */
-static inline void kit_hear_n(struct kit *kit, struct relay_link *link, const char *p, size_t n,
+static inline void kit_hear_n(struct kit *kit, struct relay_wire *link, const char *p, size_t n,
                               size_t step)
 {
     while (n > 0) {
         size_t room = 0;
-        char *to = relay_link_buffer(link, &room);
+        char *to = relay_wire_buffer(link, &room);
         if (to == NULL) {
             return; /* the link is over */
         }
@@ -177,7 +177,7 @@ static inline void kit_hear_n(struct kit *kit, struct relay_link *link, const ch
         memcpy(to, p, room);
         struct relay_client_in in = {.kind = RELAY_CLIENT_IN_DATA, .now = kit->now, .n = room};
         KIT_INSIDE(true);
-        relay_link_feed(link, &in);
+        relay_wire_feed(link, &in);
         KIT_INSIDE(false);
         kit_take(kit);
         p += room;
@@ -186,7 +186,7 @@ static inline void kit_hear_n(struct kit *kit, struct relay_link *link, const ch
 }
 
 __attribute__((format(printf, 3, 4))) static inline void
-kit_hear(struct kit *kit, struct relay_link *link, const char *format, ...)
+kit_hear(struct kit *kit, struct relay_wire *link, const char *format, ...)
 {
     char text[16384];
     va_list arguments;
@@ -198,13 +198,13 @@ kit_hear(struct kit *kit, struct relay_link *link, const char *format, ...)
 }
 
 /* All that the link has to say now, as text; it counts as sent. */
-static inline const char *kit_said(struct kit *kit, struct relay_link *link)
+static inline const char *kit_said(struct kit *kit, struct relay_wire *link)
 {
     kit->said_n = 0;
     for (;;) {
         size_t n;
         KIT_INSIDE(true);
-        const char *p = relay_link_output(link, &kit->now, &n);
+        const char *p = relay_wire_output(link, &kit->now, &n);
         KIT_INSIDE(false);
         if (p == NULL || kit->said_n + n >= sizeof(kit->said)) {
             break;
@@ -212,7 +212,7 @@ static inline const char *kit_said(struct kit *kit, struct relay_link *link)
         memcpy(kit->said + kit->said_n, p, n);
         kit->said_n += n;
         KIT_INSIDE(true);
-        relay_link_sent(link, &kit->now, n);
+        relay_wire_sent(link, &kit->now, n);
         KIT_INSIDE(false);
     }
     kit->said[kit->said_n] = '\0';
@@ -252,7 +252,7 @@ static inline uint64_t kit_session(struct kit *kit, const struct relay_talk_conf
     return err == 0 ? session : 0;
 }
 
-static inline uint64_t kit_active(struct kit *kit, struct relay_link *link, const char *path)
+static inline uint64_t kit_active(struct kit *kit, struct relay_wire *link, const char *path)
 {
     struct relay_talk_conf conf = {.link = link, .peer_path = path};
     return kit_session(kit, &conf);
@@ -297,7 +297,7 @@ static inline bool kit_tid(const char *text, const char *word, char tid[40])
 }
 
 /* Answers every SEND in text with this code, as KIT_PEER would. */
-static inline void kit_answer(struct kit *kit, struct relay_link *link, const char *text,
+static inline void kit_answer(struct kit *kit, struct relay_wire *link, const char *text,
                               const char *own, int code)
 {
     char tid[40], verb[40];
@@ -312,16 +312,16 @@ static inline void kit_answer(struct kit *kit, struct relay_link *link, const ch
 
 /* Two links joined: octets go both ways in runs of at most `step` (0: all) until nobody has any
  * more, or `limit` octets went (0: no limit). Returns how many went. */
-static inline size_t kit_wire(struct kit *a, struct relay_link *from, struct kit *b,
-                              struct relay_link *to, size_t step, size_t limit)
+static inline size_t kit_wire(struct kit *a, struct relay_wire *from, struct kit *b,
+                              struct relay_wire *to, size_t step, size_t limit)
 {
     struct kit *side[2] = {a, b};
-    struct relay_link *link[2] = {from, to};
+    struct relay_wire *link[2] = {from, to};
     size_t moved = 0;
     for (int idle = 0, i = 0; idle < 2; i = !i) {
         size_t n;
         KIT_INSIDE(true);
-        const char *p = relay_link_output(link[i], &side[i]->now, &n);
+        const char *p = relay_wire_output(link[i], &side[i]->now, &n);
         KIT_INSIDE(false);
         kit_take(side[i]);
         if (p == NULL) {
@@ -333,7 +333,7 @@ static inline size_t kit_wire(struct kit *a, struct relay_link *from, struct kit
         n = limit > 0 && limit - moved < n ? limit - moved : n;
         kit_hear_n(side[!i], link[!i], p, n, step);
         KIT_INSIDE(true);
-        relay_link_sent(link[i], &side[i]->now, n);
+        relay_wire_sent(link[i], &side[i]->now, n);
         KIT_INSIDE(false);
         kit_take(side[i]);
         moved += n;

@@ -1,4 +1,4 @@
-/* link.c - one connection of an endpoint: octets in and out, requests that wait, time. */
+/* wire.c - one connection of an endpoint: octets in and out, requests that wait, time. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,9 +12,9 @@ enum {
     ASKED_MAX = 4096, /* requests that may wait: a peer that never answers partial ones */
 };
 
-struct relay_link *relay_link_new(struct relay_endpoint *endpoint)
+struct relay_wire *relay_wire_new(struct relay_endpoint *endpoint)
 {
-    struct relay_link *link = calloc(1, sizeof(*link));
+    struct relay_wire *link = calloc(1, sizeof(*link));
     char *in = malloc(INPUT);
     if (link == NULL || in == NULL) {
         free(link);
@@ -30,13 +30,13 @@ struct relay_link *relay_link_new(struct relay_endpoint *endpoint)
     return link;
 }
 
-void relay_link_free(struct relay_link *link)
+void relay_wire_free(struct relay_wire *link)
 {
     if (link == NULL) {
         return;
     }
-    struct relay_link **at = &link->endpoint->links;
-    relay_link_end(link, 0, RELAY_E_END, NULL);
+    struct relay_wire **at = &link->endpoint->links;
+    relay_wire_end(link, 0, RELAY_E_END, NULL);
     while (*at != link) {
         at = &(*at)->next;
     }
@@ -51,7 +51,7 @@ void relay_link_free(struct relay_link *link)
     free(link);
 }
 
-void relay_link_end(struct relay_link *link, int status, int err, const char *text)
+void relay_wire_end(struct relay_wire *link, int status, int err, const char *text)
 {
     if (link->is_dead) {
         return;
@@ -70,7 +70,7 @@ void relay_link_end(struct relay_link *link, int status, int err, const char *te
 
 /* --- requests that wait --- */
 
-int relay_link_ask(struct relay_link *link, const struct relay_asked *asked)
+int relay_wire_ask(struct relay_wire *link, const struct relay_asked *asked)
 {
     if (link->asked_n == ASKED_MAX) {
         return RELAY_E_TOO_MANY_OPEN;
@@ -91,7 +91,7 @@ int relay_link_ask(struct relay_link *link, const struct relay_asked *asked)
 }
 
 /* Strikes one off. The octets of a chunk wait no longer. */
-static void strike(struct relay_link *link, size_t i, struct relay_asked *asked)
+static void strike(struct relay_wire *link, size_t i, struct relay_asked *asked)
 {
     *asked = link->asked[i];
     link->asked_n--;
@@ -101,7 +101,7 @@ static void strike(struct relay_link *link, size_t i, struct relay_asked *asked)
     }
 }
 
-bool relay_link_answered(struct relay_link *link, struct msrp_str tid, struct relay_asked *asked)
+bool relay_wire_answered(struct relay_wire *link, struct msrp_str tid, struct relay_asked *asked)
 {
     for (size_t i = 0; i < link->asked_n; i++) {
         if (msrp_str_is(tid, link->asked[i].tid)) {
@@ -112,19 +112,19 @@ bool relay_link_answered(struct relay_link *link, struct msrp_str tid, struct re
     return false;
 }
 
-bool relay_link_tid(struct relay_link *link, char tid[MSRP_IDENT_MADE + 1])
+bool relay_wire_tid(struct relay_wire *link, char tid[MSRP_IDENT_MADE + 1])
 {
     struct relay_client_random *random = &link->endpoint->random;
     uint8_t rnd[16];
     if (random->fill(random->ctx, rnd, sizeof(rnd)) < 0) {
-        relay_link_end(link, 0, RELAY_E_RANDOM, NULL);
+        relay_wire_end(link, 0, RELAY_E_RANDOM, NULL);
         return false;
     }
     msrp_tid_make(tid, rnd);
     return true;
 }
 
-bool relay_link_say(struct relay_link *link, const char *frame, size_t n,
+bool relay_wire_say(struct relay_wire *link, const char *frame, size_t n,
                     const struct relay_asked *asked)
 {
     struct relay_asked waiting;
@@ -133,17 +133,17 @@ bool relay_link_say(struct relay_link *link, const char *frame, size_t n,
         waiting = *asked;
         /* at least so far: what runs in between only makes it later */
         waiting.end = link->made + relay_octets_left(&link->control);
-        err = relay_link_ask(link, &waiting);
+        err = relay_wire_ask(link, &waiting);
     }
     if (err != 0) {
-        relay_link_end(link, 0, err, NULL);
+        relay_wire_end(link, 0, err, NULL);
     }
     return err == 0;
 }
 
 /* --- octets --- */
 
-char *relay_link_buffer(struct relay_link *link, size_t *n)
+char *relay_wire_buffer(struct relay_wire *link, size_t *n)
 {
     if (link->is_dead || link->body.n > 0) {
         return NULL;
@@ -170,7 +170,7 @@ static size_t whole_lines(const char *p, size_t n)
     return found == SIZE_MAX || from + found >= RECORD ? RECORD : from + found;
 }
 
-const char *relay_link_output(struct relay_link *link, const struct relay_client_now *now,
+const char *relay_wire_output(struct relay_wire *link, const struct relay_client_now *now,
                               size_t *n)
 {
     (void)now;
@@ -186,7 +186,7 @@ const char *relay_link_output(struct relay_link *link, const struct relay_client
     return p;
 }
 
-void relay_link_sent(struct relay_link *link, const struct relay_client_now *now, size_t n)
+void relay_wire_sent(struct relay_wire *link, const struct relay_client_now *now, size_t n)
 {
     relay_octets_eat(&link->out, n);
     link->sent += n;
@@ -215,7 +215,7 @@ void relay_link_sent(struct relay_link *link, const struct relay_client_now *now
     }
 }
 
-bool relay_link_is_quiet(const struct relay_link *link)
+bool relay_wire_is_quiet(const struct relay_wire *link)
 {
     for (size_t i = 0; i < link->asked_n; i++) {
         if (link->asked[i].is_timed) {
@@ -234,14 +234,14 @@ bool relay_link_is_quiet(const struct relay_link *link)
            relay_octets_left(&link->control) == 0;
 }
 
-bool relay_link_is_over(const struct relay_link *link)
+bool relay_wire_is_over(const struct relay_wire *link)
 {
     return link->is_dead && relay_octets_left(&link->out) == 0;
 }
 
 /* --- time --- */
 
-static void open_now(struct relay_link *link, int64_t now_ms)
+static void open_now(struct relay_wire *link, int64_t now_ms)
 {
     link->is_open = true;
     for (struct relay_talk *talk = link->endpoint->sessions; talk != NULL; talk = talk->next) {
@@ -258,7 +258,7 @@ static void open_now(struct relay_link *link, int64_t now_ms)
 }
 
 /* No answer in 30 s: row P4. What was asked decides what fails. */
-static void expire(struct relay_link *link, int64_t now_ms)
+static void expire(struct relay_wire *link, int64_t now_ms)
 {
     struct relay_endpoint *endpoint = link->endpoint;
     for (size_t i = 0; i < link->asked_n;) {
@@ -309,7 +309,7 @@ static void send_again(struct relay_endpoint *endpoint, int64_t now_ms)
     }
 }
 
-static void tick(struct relay_link *link, int64_t now_ms)
+static void tick(struct relay_wire *link, int64_t now_ms)
 {
     struct relay_endpoint *endpoint = link->endpoint;
     expire(link, now_ms);
@@ -336,7 +336,7 @@ static void tick(struct relay_link *link, int64_t now_ms)
     }
 }
 
-void relay_link_feed(struct relay_link *link, const struct relay_client_in *in)
+void relay_wire_feed(struct relay_wire *link, const struct relay_client_in *in)
 {
     switch (in->kind) {
     case RELAY_CLIENT_IN_OPEN:
@@ -348,7 +348,7 @@ void relay_link_feed(struct relay_link *link, const struct relay_client_in *in)
         break;
     case RELAY_CLIENT_IN_CLOSED:
         relay_octets_done(&link->out);
-        relay_link_end(link, 0, in->err != 0 ? in->err : RELAY_E_END, in->text);
+        relay_wire_end(link, 0, in->err != 0 ? in->err : RELAY_E_END, in->text);
         break;
     case RELAY_CLIENT_IN_TICK:
         if (!link->is_dead) {
@@ -363,7 +363,7 @@ static int64_t earlier(int64_t a, int64_t b)
     return a < 0 ? b : b < 0 ? a : a < b ? a : b;
 }
 
-int64_t relay_link_next_ms(const struct relay_link *link)
+int64_t relay_wire_next_ms(const struct relay_wire *link)
 {
     const struct relay_endpoint *endpoint = link->endpoint;
     int64_t next = -1;

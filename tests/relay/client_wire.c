@@ -2,7 +2,7 @@
 #include "tests/relay/ends_kit.h"
 
 static struct kit kit;
-static struct relay_link *link_;
+static struct relay_wire *link_;
 static uint64_t session;
 static char own[600];
 
@@ -30,14 +30,14 @@ static void no_answer(void **state)
     (void)state;
     open_bound(NULL);
     uint64_t id = kit_send(&kit, session, "hello", 5);
-    assert_non_null(relay_link_output(link_, &kit.now, &n));
+    assert_non_null(relay_wire_output(link_, &kit.now, &n));
     wait_ms(100000); /* the socket takes nothing: no timer runs */
     assert_null(kit_find(&kit, RELAY_ENDPOINT_REFUSED));
-    relay_link_sent(link_, &kit.now, n - 1);
+    relay_wire_sent(link_, &kit.now, n - 1);
     wait_ms(100000);
     assert_null(kit_find(&kit, RELAY_ENDPOINT_REFUSED));
-    relay_link_sent(link_, &kit.now, 1);
-    assert_int_equal(relay_link_next_ms(link_), kit.now.mono_ms + 30000);
+    relay_wire_sent(link_, &kit.now, 1);
+    assert_int_equal(relay_wire_next_ms(link_), kit.now.mono_ms + 30000);
     wait_ms(29999);
     assert_null(kit_find(&kit, RELAY_ENDPOINT_REFUSED));
     wait_ms(1);
@@ -54,8 +54,8 @@ static void no_answer(void **state)
         assert_non_null(strstr(said, failure == MSRP_NO ? "\r\nFailure-Report: no\r\n"
                                                         : "\r\nFailure-Report: partial\r\n"));
         assert_int_equal(kit_find(&kit, RELAY_ENDPOINT_SENT)->id, id);
-        assert_true(relay_link_is_quiet(link_));
-        assert_int_equal(relay_link_next_ms(link_), -1);
+        assert_true(relay_wire_is_quiet(link_));
+        assert_int_equal(relay_wire_next_ms(link_), -1);
         if (failure == MSRP_PARTIAL) { /* an error may still come */
             char *text = strdup(said);
             kit_answer(&kit, link_, text, own, 403);
@@ -74,7 +74,7 @@ static void keep_alive(void **state)
     char said[4096];
     (void)state;
     open_bound(&conf);
-    assert_int_equal(relay_link_next_ms(link_), kit.now.mono_ms + 60000);
+    assert_int_equal(relay_wire_next_ms(link_), kit.now.mono_ms + 60000);
     wait_ms(60000);
     const char *text = kit_said(&kit, link_);
     assert_non_null(strstr(text, "\r\nByte-Range: 1-0/0\r\n-------"));
@@ -91,7 +91,7 @@ static void keep_alive(void **state)
     wait_ms(3600 * 1000);
     assert_string_equal(kit_said(&kit, link_), "");
     assert_null(kit_find(&kit, RELAY_ENDPOINT_FAILED));
-    assert_false(relay_link_is_over(link_));
+    assert_false(relay_wire_is_over(link_));
     kit_done(&kit);
     row_passed("U12");
 }
@@ -124,7 +124,7 @@ static void an_answer_from_elsewhere(void **state)
     char said[4096];
     (void)state;
     open_bound(NULL);
-    struct relay_link *other = kit_link(&kit);
+    struct relay_wire *other = kit_link(&kit);
     uint64_t id = kit_send(&kit, session, "hello", 5);
     const char *text = kit_said(&kit, link_);
     memcpy(said, text, strlen(text) + 1);
@@ -149,7 +149,7 @@ static void no_randomness(void **state)
     kit.is_random_broken = true;
     assert_string_equal(kit_said(&kit, link_), "");
     assert_int_equal(kit_find(&kit, RELAY_ENDPOINT_FAILED)->err, RELAY_E_RANDOM);
-    assert_true(relay_link_is_over(link_));
+    assert_true(relay_wire_is_over(link_));
     kit_done(&kit);
     row_passed("F3");
 }

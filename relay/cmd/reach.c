@@ -1,4 +1,4 @@
-#include "relay/cmd/way.h"
+#include "relay/cmd/reach.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -10,11 +10,11 @@
 
 enum { TOKEN_MAX = 16384, PASSWORD_MAX = 1024 };
 
-bool relay_way_option(struct relay_way *way, int option, const char *value)
+bool relay_reach_option(struct relay_reach *way, int option, const char *value)
 {
     switch (option) {
-    case RELAY_WAY_RELAY:
-        if (way->relays_n == RELAY_WAY_RELAYS_MAX) {
+    case RELAY_REACH_RELAY:
+        if (way->relays_n == RELAY_REACH_RELAYS_MAX) {
             return false;
         }
         /* rfc4975#9: a transport belongs to the URI; people leave it out */
@@ -22,19 +22,19 @@ bool relay_way_option(struct relay_way *way, int option, const char *value)
                  strchr(value, ';') == NULL ? ";tcp" : "");
         way->relays_n++;
         return true;
-    case RELAY_WAY_CONNECT:
+    case RELAY_REACH_CONNECT:
         way->connect = value;
         return true;
-    case RELAY_WAY_CA:
+    case RELAY_REACH_CA:
         way->ca = value;
         return true;
-    case RELAY_WAY_TOKEN:
+    case RELAY_REACH_TOKEN:
         way->token_file = value;
         return true;
-    case RELAY_WAY_DIGEST:
+    case RELAY_REACH_DIGEST:
         way->user = value;
         return true;
-    case RELAY_WAY_PASSWORD:
+    case RELAY_REACH_PASSWORD:
         way->password_file = value;
         return true;
     default:
@@ -42,7 +42,7 @@ bool relay_way_option(struct relay_way *way, int option, const char *value)
     }
 }
 
-static int read_secret(const struct relay_way *way, const char *path, size_t cap, char **secret)
+static int read_secret(const struct relay_reach *way, const char *path, size_t cap, char **secret)
 {
     errno = 0;
     int err = relay_input_line(path, cap, secret);
@@ -52,7 +52,7 @@ static int read_secret(const struct relay_way *way, const char *path, size_t cap
                                                                      : relay_strerror(err));
 }
 
-static int read_secrets(struct relay_way *way)
+static int read_secrets(struct relay_reach *way)
 {
     int rc = RELAY_EXIT_OK;
     if (way->token_file != NULL) {
@@ -67,7 +67,7 @@ static int read_secrets(struct relay_way *way)
     return rc;
 }
 
-int relay_way_open(struct relay_way *way)
+int relay_reach_open(struct relay_reach *way)
 {
     struct msrp_uri uri;
     int err;
@@ -100,7 +100,7 @@ int relay_way_open(struct relay_way *way)
                                 way->ca != NULL ? way->ca : "the system", relay_strerror(err));
 }
 
-void relay_way_close(struct relay_way *way)
+void relay_reach_close(struct relay_reach *way)
 {
     relay_dial_free(way->dial);
     relay_input_forget(way->token);
