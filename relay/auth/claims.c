@@ -198,10 +198,17 @@ int relay_auth_recheck(const struct relay_auth *auth, const struct relay_claims 
     if (issuer->domains.n && !relay_domain_has(issuer->domains, claims->mcdata_id))
         return RELAY_E_ISSUER_DOMAIN;
     /* what mcvideo_id and mcrec_id the token had was judged when it came */
+    return relay_auth_user(auth, claims->mcdata_id);
+}
+
+int relay_auth_user(const struct relay_auth *auth, const char *mcdata_id)
+{
+    if (!auth)
+        return 0;
     if (auth->iops &&
-        relay_iops_check(auth->iops_domains, auth->iops_users, claims->mcdata_id, false, false))
+        relay_iops_check(auth->iops_domains, auth->iops_users, mcdata_id, false, false))
         return RELAY_E_IOPS_DOMAIN;
-    return relay_mcdata_id_is_in(auth->revoked, claims->mcdata_id) ? RELAY_E_REVOKED : 0;
+    return relay_mcdata_id_is_in(auth->revoked, mcdata_id) ? RELAY_E_REVOKED : 0;
 }
 
 /* --- the configuration itself --------------------------------------------------------------- */
@@ -241,7 +248,7 @@ static const char *fault_of_auth(const struct relay_auth *auth)
 {
     const char *fault;
 
-    if (auth->issuers_n == 0)
+    if (auth->issuers_n == 0 && !auth->is_tokenless)
         return "no token issuer is configured";
     for (size_t i = 0; i < auth->issuers_n; i++)
         if ((fault = fault_of_issuer(auth, &auth->issuers[i])))

@@ -28,6 +28,7 @@ struct relay_issuer {
 struct relay_auth {
     const struct relay_issuer *issuers;
     size_t issuers_n;
+    bool is_tokenless;    /* there is no issuer, and that is meant: users come in by Digest only */
     const char *scope;    /* RELAY_SCOPE_DATA */
     const char *audience; /* NULL: `aud` is not looked at */
     uint32_t skew_s;      /* 0..RELAY_SKEW_MAX_S */
@@ -48,10 +49,11 @@ struct relay_claims {
     bool has_mcptt_id;
 };
 
-/* Is this configuration usable? At least one issuer; names of 1..255 octets, unequal; keys there;
- * no kid in two issuers' sets (a kid must name one issuer); domains for each issuer when there are
- * several; a scope; skew within its cap; in IOPS mode a domain or a user; every listed ID well
- * formed. Returns 0 or RELAY_E_CONF, then *why is a sentence (static storage) for the operator. */
+/* Is this configuration usable? At least one issuer, unless is_tokenless; names of 1..255 octets,
+ * unequal; keys there; no kid in two issuers' sets (a kid must name one issuer); domains for each
+ * issuer when there are several; a scope; skew within its cap; in IOPS mode a domain or a user;
+ * every listed ID well formed. Returns 0 or RELAY_E_CONF, then *why is a sentence (static storage)
+ * for the operator. */
 int relay_auth_check(const struct relay_auth *auth, const char **why)
     __attribute__((warn_unused_result));
 
@@ -71,5 +73,11 @@ int relay_auth_token(const struct relay_auth *auth, struct msrp_str token, int64
  * RELAY_E_IOPS_DOMAIN, RELAY_E_REVOKED. (profile 2.8) */
 int relay_auth_recheck(const struct relay_auth *auth, const struct relay_claims *claims,
                        int64_t now_s) __attribute__((warn_unused_result));
+
+/* The part of that which holds for a user however it came in: the IOPS domain, revocation. The ID
+ * is one that relay_mcdata_id_parse gave; auth may be NULL. 0, RELAY_E_IOPS_DOMAIN or
+ * RELAY_E_REVOKED. */
+int relay_auth_user(const struct relay_auth *auth, const char *mcdata_id)
+    __attribute__((warn_unused_result));
 
 #endif

@@ -28,6 +28,7 @@ static const char help[] =
     "       mcrelay key remove --id HEX --file FILE --kek KEK\n"
     "       mcrelay key fetch --help      (key sets from a KMS)\n"
     "       mcrelay key erase --help      (keys wiped from files)\n"
+    "       mcrelay key digest --help     (a row for a user with a password)\n"
     "\n"
     "Keys rest in FILE, sealed with AES-256-GCM under the 32 octets in KEK (mode 0600, or a\n"
     "systemd credential). make and import create FILE when it is absent and print the key ID;\n"
@@ -464,6 +465,8 @@ int relay_cmd_key(int argc, char **argv)
         return relay_key_fetch(argc - 1, argv + 1);
     if (argc > 1 && strcmp(argv[1], "erase") == 0)
         return relay_key_erase(argc - 1, argv + 1);
+    if (argc > 1 && strcmp(argv[1], "digest") == 0)
+        return relay_key_digest(argc - 1, argv + 1);
     for (int i = 1; i < argc; i++) {
         if (strcmp(argv[i], "--help") == 0) {
             fputs(help, stdout);

@@ -99,6 +99,8 @@ int daemon_files_load(struct daemon_files *files, const char *path, char *why, s
     if (err == 0)
         err = relay_jwksdir_load(&files->settings, &files->rules, why, why_n);
     if (err == 0)
+        err = relay_digestdir_load(&files->settings, &files->digest, why, why_n);
+    if (err == 0)
         err = daemon_files_tls(&files->settings, &files->tls, &files->peer_tls, why, why_n);
     if (err == 0) {
         size_t at = strlen(why);
@@ -107,11 +109,13 @@ int daemon_files_load(struct daemon_files *files, const char *path, char *why, s
         if (keys[0])
             snprintf(why + at, why_n - at, "%s%s", at ? "; " : "", keys);
     }
-    if (err < 0)
+    if (err < 0) {
         daemon_files_done(files);
-    else
-        files->settings.core.auth = relay_rules_auth(files->rules);
-    return err;
+        return err;
+    }
+    files->settings.core.auth = relay_rules_auth(files->rules);
+    files->settings.core.digest = relay_digestdir_rules(files->digest);
+    return 0;
 }
 
 void daemon_files_done(struct daemon_files *files)
@@ -119,6 +123,7 @@ void daemon_files_done(struct daemon_files *files)
     dpp_ring_free(files->ring);
     relay_ctx_unref(files->tls);
     relay_ctx_unref(files->peer_tls);
+    relay_digestdir_free(files->digest);
     relay_rules_free(files->rules);
     relay_policy_unref(files->policy);
     relay_conf_done(&files->settings);

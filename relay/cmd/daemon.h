@@ -5,6 +5,7 @@
 
 #include "dpp/keys/ring.h"
 #include "relay/ops/conf.h"
+#include "relay/ops/digestdir.h"
 #include "relay/ops/groupdir.h"
 #include "relay/ops/jwksdir.h"
 #include "relay/tls/ctx.h"
@@ -14,9 +15,10 @@ struct daemon_files {
     struct relay_settings settings;
     struct relay_policy *policy;
     struct relay_rules *rules;
-    struct dpp_ring *ring;      /* the relay's own keys until the loop has them; NULL: none */
-    struct relay_ctx *tls;      /* NULL when no TLS listener is configured */
-    struct relay_ctx *peer_tls; /* to dial peers with; NULL when none has TLS */
+    struct relay_digestdir *digest; /* NULL: no Digest */
+    struct dpp_ring *ring;          /* the relay's own keys until the loop has them; NULL: none */
+    struct relay_ctx *tls;          /* NULL when no TLS listener is configured */
+    struct relay_ctx *peer_tls;     /* to dial peers with; NULL when none has TLS */
 };
 
 /* Loads the configuration and all that it names, and sets up the secure heap before the first key.

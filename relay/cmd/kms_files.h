@@ -17,8 +17,9 @@ int relay_kms_load(const char *dir, const char *kek, struct relay_domain **domai
 /* Complains about a file. Returns the exit code: RELAY_EXIT_REFUSED for a wrong KEK or mode. */
 int relay_kms_fail(const char *command, const char *path, int err);
 
-int relay_kms_serve(int argc, char **argv); /* mcrelay kms serve */
-int relay_key_fetch(int argc, char **argv); /* mcrelay key fetch */
-int relay_key_erase(int argc, char **argv); /* mcrelay key erase */
+int relay_kms_serve(int argc, char **argv);  /* mcrelay kms serve */
+int relay_key_fetch(int argc, char **argv);  /* mcrelay key fetch */
+int relay_key_erase(int argc, char **argv);  /* mcrelay key erase */
+int relay_key_digest(int argc, char **argv); /* mcrelay key digest */
 
 #endif

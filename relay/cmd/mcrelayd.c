@@ -107,8 +107,9 @@ int main(int argc, char **argv)
     if (!daemon.config || option != -1) {
         fputs(
             "usage: mcrelayd --config FILE [--check]\n\nRuns the relay in the foreground. SIGTERM "
-            "stops it cleanly, SIGHUP reads users, groups,\ntoken keys, its own keys and the "
-            "certificate again.\n  --check    only checks the configuration and all files it "
+            "stops it cleanly, SIGHUP reads users, groups,\ntoken keys, Digest users, its own keys "
+            "and the certificate again.\n  --check    only checks the configuration and all files "
+            "it "
             "names\n"
             "  --version\nExample: mcrelayd --config /etc/mcdata-relay/mcrelayd.yaml\n",
             option == 'h' ? stdout : stderr);

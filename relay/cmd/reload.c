@@ -16,6 +16,7 @@ void daemon_stamp(struct daemon *daemon)
 {
     daemon->policy_stamp = relay_groupdir_stamp(&daemon->files.settings);
     daemon->rules_stamp = relay_jwksdir_stamp(&daemon->files.settings);
+    daemon->digest_stamp = relay_digestdir_stamp(&daemon->files.settings);
 }
 
 static int reload_policy(struct daemon *daemon)
@@ -52,6 +53,23 @@ static int reload_rules(struct daemon *daemon)
     return 0;
 }
 
+static int reload_digest(struct daemon *daemon)
+{
+    struct relay_digestdir *digest;
+    char why[RELAY_CONF_WHY];
+
+    int err = relay_digestdir_load(&daemon->files.settings, &digest, why, sizeof why);
+
+    if (err < 0) {
+        daemon_note(daemon, RELAY_LOG_ERROR, "Digest users stay as they were", why);
+        return err;
+    }
+    relay_loop_digest(daemon->loop, relay_digestdir_rules(digest));
+    relay_digestdir_free(daemon->files.digest);
+    daemon->files.digest = digest;
+    return 0;
+}
+
 static void reload_certificate(struct daemon *daemon)
 {
     struct relay_ctx *tls, *peer_tls;
@@ -81,6 +99,7 @@ void daemon_poll(void *ctx)
 {
     struct daemon *daemon = ctx;
     uint64_t policy_stamp = daemon->policy_stamp, rules_stamp = daemon->rules_stamp;
+    uint64_t digest_stamp = daemon->digest_stamp;
 
     daemon_stamp(daemon);
     /* what failed for want of memory or descriptors is tried again at the next poll; a wrong file
@@ -89,6 +108,8 @@ void daemon_poll(void *ctx)
         daemon->policy_stamp = policy_stamp;
     if (rules_stamp != daemon->rules_stamp && daemon_is_passing(reload_rules(daemon)))
         daemon->rules_stamp = rules_stamp;
+    if (digest_stamp != daemon->digest_stamp && daemon_is_passing(reload_digest(daemon)))
+        daemon->digest_stamp = digest_stamp;
     daemon_renew_poll(daemon);
 }
 
@@ -99,6 +120,7 @@ void daemon_reload_all(void *ctx)
     daemon_stamp(daemon);
     (void)reload_policy(daemon);
     (void)reload_rules(daemon);
+    (void)reload_digest(daemon);
     reload_certificate(daemon);
     daemon_renew_reload(daemon);
     relay_log_reopen(daemon->log);

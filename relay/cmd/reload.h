@@ -13,14 +13,14 @@ struct daemon {
     struct relay *relay;
     struct relay_loop *loop;
     struct relay_log *log;
-    uint64_t policy_stamp, rules_stamp; /* of what was tried last, good or bad */
+    uint64_t policy_stamp, rules_stamp, digest_stamp; /* of what was tried last, good or bad */
     struct daemon_renew renew;
 };
 
 /* Remembers what the files look like now. */
 void daemon_stamp(struct daemon *daemon);
-/* Hooks of the loop; ctx is the daemon. daemon_poll reads users, groups, token rules and
- * the relay's keys again where their files changed; daemon_reload_all reads everything that can
+/* Hooks of the loop; ctx is the daemon. daemon_poll reads users, groups, token rules, Digest users
+ * and the relay's keys again where their files changed; daemon_reload_all reads everything that can
  * change without a restart, the certificate and the log file too. What does not read is kept as it
  * was, and said in the log as an error. */
 void daemon_poll(void *ctx);

@@ -11,8 +11,9 @@
 
 #include "msrp/reader.h"
 
-struct relay_auth;      /* relay/auth/claims.h */
-struct relay_peer_conf; /* relay/route/peer.h */
+struct relay_auth;         /* relay/auth/claims.h */
+struct relay_digest_rules; /* relay/auth/digest.h */
+struct relay_peer_conf;    /* relay/route/peer.h */
 
 enum relay_protection {
     RELAY_PROTECTION_REQUIRED,
@@ -27,6 +28,8 @@ struct relay_conf {
     const char *realm;             /* of the Bearer challenge */
     const char *scope;             /* "3gpp:mc:data_service" */
     const struct relay_auth *auth; /* token rules; replaced by relay_feed RELAY_IN_AUTH */
+    const struct relay_digest_rules *digest; /* users with passwords; NULL: no Digest is offered;
+                                                replaced by relay_feed RELAY_IN_DIGEST */
 
     const struct relay_peer_conf *peers; /* relay/route/peer.h; fixed for the relay's life */
     size_t peers_n;
@@ -66,6 +69,7 @@ struct relay_conf {
     uint32_t gaps_max;                    /* 64 */
     uint32_t open_messages_max;           /* 8 per session */
     uint32_t sessions_per_conn_max;       /* 64 */
+    uint32_t sessions_per_peer_max;       /* 10000: of clients behind one peer (chained AUTH) */
     uint32_t conns_per_user_max;          /* 4 */
     uint32_t conns_max;                   /* 10000 */
     uint32_t conns_unauth_per_source_max; /* 64 */
@@ -77,7 +81,8 @@ struct relay_conf {
     uint64_t memory_max;                               /* slab budget, 256 MiB */
 };
 
-/* Fills every member but name, port, service, realm, scope, auth and peers with its default. */
+/* Fills every member but name, port, service, realm, scope, auth, digest and peers with its
+ * default. */
 void relay_conf_default(struct relay_conf *conf);
 
 #endif

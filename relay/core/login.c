@@ -1,67 +1,37 @@
-/* login.c - AUTH with a Bearer token: profile section 2. */
+/* login.c - AUTH: sessions are opened and renewed. Profile section 2, rfc4976#6.3. */
 #include "relay/core/machine.h"
 
 #include <stdio.h>
 #include <string.h>
 
-#include "relay/auth/claims.h"
 #include "relay/core/csk.h"
 
-/* What a good AUTH has asked for. */
-struct wish {
-    struct relay_claims claims;
-    int64_t expires_s; /* granted */
-    bool renews;       /* the session was there */
-};
+enum { USE_PATH_MAX = 8 * (MSRP_URI_MAX + 1) };
 
 bool relay_login_is_barred(const struct relay_conn *conn)
 {
     return !conn->tls && !(conn->loopback && conn->relay->conf.plaintext_auth);
 }
 
-/* Was that one failure too many? They count by the source: a new connection is no new chance.
- * row 53, rfc4976#6.3 */
+/* Was that one failure too many? They count by the source: a new connection is no new chance. A
+ * peer is not blamed for the clients behind it. row 53, A15, rfc4976#6.3 */
 static bool is_one_too_many(struct relay_conn *conn)
 {
     const struct relay_conf *conf = &conn->relay->conf;
 
-    return relay_sources_fail(&conn->relay->sources, conn->source, conn->relay->now.mono_ms,
+    return !conn->peer &&
+           relay_sources_fail(&conn->relay->sources, conn->source, conn->relay->now.mono_ms,
                               conf->auth_fails, conf->auth_fails_ms);
 }
 
-static int check_token(struct relay_conn *conn, struct wish *wish)
+void relay_login_forward_failed(struct relay_conn *conn)
 {
-    const struct relay *relay = conn->relay;
-    const struct relay_conf *conf = &relay->conf;
-    const struct msrp_head *head = &conn->chunk.head;
-    struct msrp_str scheme, token;
-
-    /* before the costly part; the first AUTH of a connection has paid with its handshake */
-    if (conn->presence && !relay_bucket_take(&conn->presence->auths, relay->now.mono_ms,
-                                             conf->rate_messages_per_s, conf->rate_messages_burst))
-        return RELAY_E_AUTH_RATE;
-    if (!head->authorization.n)
-        return RELAY_E_AUTH_NONE; /* row 52 */
-    msrp_str_cut(head->authorization, ' ', &scheme, &token);
-    if (!msrp_str_is_nocase(scheme, "Bearer"))
-        return RELAY_E_AUTH_SCHEME;
-    if (!conf->auth)
-        return RELAY_E_JWS_KID; /* no issuer, no key */
-
-    int err = relay_auth_token(conf->auth, msrp_str_trim(token), relay->now.unix_s, &wish->claims);
-    if (err < 0)
-        return err;
-    const struct relay_user *user =
-        relay_policy_user(relay->policy, msrp_str_of(wish->claims.mcdata_id));
-    if (user && user->revoked)
-        return RELAY_E_REVOKED;
-    if (conn->user && strcmp(conn->user, wish->claims.mcdata_id) != 0)
-        return RELAY_E_AUTH_OTHER_USER; /* profile 2.7 */
-    return 0;
+    if (is_one_too_many(conn))
+        relay_conn_close(conn, RELAY_E_AUTH_FAILS);
 }
 
 /* rows 55, 56; rfc4976#4.6 */
-static int check_expires(struct relay_conn *conn, struct wish *wish)
+static int check_expires(struct relay_conn *conn, struct relay_wish *wish)
 {
     const struct relay_conf *conf = &conn->relay->conf;
     const struct msrp_seconds *asked = &conn->chunk.head.expires;
@@ -80,7 +50,8 @@ static int check_expires(struct relay_conn *conn, struct wish *wish)
 }
 
 /* The live session of this From-Path, or a new one. profile 2.7 */
-static int open_session(struct relay_conn *conn, struct wish *wish, struct relay_session **out)
+static int open_session(struct relay_conn *conn, struct relay_wish *wish,
+                        struct relay_session **out)
 {
     struct relay *relay = conn->relay;
     struct msrp_str remote = conn->chunk.head.from.text;
@@ -94,7 +65,7 @@ static int open_session(struct relay_conn *conn, struct wish *wish, struct relay
     wish->renews = session;
     if (session) {
         *out = session;
-        return relay_session_set_issuer(session, claims->iss, claims->kid);
+        return relay_session_set_issuer(session, claims->iss, wish->kid);
     }
     /* room in the list: ended ones only stand there for their 481 */
     while (conn->sessions_n >= relay->conf.sessions_per_conn_max && *link) {
@@ -112,7 +83,7 @@ static int open_session(struct relay_conn *conn, struct wish *wish, struct relay
 
     if (relay_random_fill(relay, rnd, sizeof rnd) < 0)
         return RELAY_E_RANDOM;
-    session = relay_session_new(&relay->sessions, conn, rnd, remote, claims->iss, claims->kid);
+    session = relay_session_new(&relay->sessions, conn, rnd, remote, claims->iss, wish->kid);
     if (!session)
         return RELAY_E_NOMEM;
     int err = relay_conn_login(conn, msrp_str_of(claims->mcdata_id));
@@ -120,6 +91,7 @@ static int open_session(struct relay_conn *conn, struct wish *wish, struct relay
         relay_session_free(&relay->sessions, session);
         return err;
     }
+    session->user = conn->user;
     for (link = &conn->sessions; *link; link = &(*link)->next)
         ;
     *link = session;
@@ -133,56 +105,66 @@ static void refuse(struct relay_conn *conn, int err)
 {
     const struct relay_conf *conf = &conn->relay->conf;
     int status = relay_err_row(err)->status;
-    char text[512];
-    struct msrp_field field = {.name = NULL};
+    char texts[RELAY_CHALLENGES_MAX][512];
+    struct msrp_field fields[RELAY_CHALLENGES_MAX];
+    size_t n = 0;
 
-    if ((status == 401 || status == 403) && err != RELAY_E_AUTH_NONE && is_one_too_many(conn)) {
+    /* being challenged is no failure, nor is a nonce that got too old */
+    if ((status == 401 || status == 403) && err != RELAY_E_AUTH_NONE &&
+        err != RELAY_E_DIGEST_STALE && is_one_too_many(conn)) {
         relay_conn_close(conn, RELAY_E_AUTH_FAILS);
         return;
     }
     if (status == 401) {
-        /* RFC 6750 3.1: no error code for a request without a token */
-        bool has_token = err != RELAY_E_AUTH_NONE && err != RELAY_E_AUTH_SCHEME;
-        snprintf(text, sizeof text, "Bearer realm=\"%s\", scope=\"%s\"%s", conf->realm, conf->scope,
-                 has_token ? ", error=\"invalid_token\"" : "");
-        field.name = "WWW-Authenticate";
+        n = relay_credentials_challenges(conn->relay, err, texts, fields);
     } else if (err == RELAY_E_AUTH_EXPIRES_LOW) {
-        snprintf(text, sizeof text, "%u", conf->expires_min_s);
-        field.name = "Min-Expires";
+        snprintf(texts[0], sizeof texts[0], "%u", conf->expires_min_s);
+        fields[n++] = (struct msrp_field){"Min-Expires", msrp_str_of(texts[0])};
     } else if (err == RELAY_E_AUTH_EXPIRES_HIGH) {
-        snprintf(text, sizeof text, "%u", conf->expires_max_s);
-        field.name = "Max-Expires";
+        snprintf(texts[0], sizeof texts[0], "%u", conf->expires_max_s);
+        fields[n++] = (struct msrp_field){"Max-Expires", msrp_str_of(texts[0])};
     }
-    if (field.name)
-        field.value = msrp_str_of(text);
-    relay_answer_refused(conn, err, &field, field.name ? 1 : 0);
+    relay_answer_refused(conn, err, fields, n);
+}
+
+/* The 200. */
+static void welcome(struct relay_conn *conn, const struct relay_wish *wish,
+                    struct relay_session *session)
+{
+    struct relay *relay = conn->relay;
+    char use_path[USE_PATH_MAX], expires[24];
+    size_t use_path_n = session->peer
+                            ? relay_chained_use_path(relay, session, use_path, sizeof use_path)
+                            : relay_session_uri(relay, session, use_path);
+
+    snprintf(expires, sizeof expires, "%lld", (long long)wish->expires_s);
+    struct msrp_field fields[] = {
+        {"Use-Path", {use_path, use_path_n}},
+        {"Expires", msrp_str_of(expires)},
+        {"Authentication-Info", msrp_str_of(wish->info)},
+    };
+    relay_answer(conn, 200, 0, fields, wish->info[0] ? 3 : 2);
 }
 
 void relay_login(struct relay_conn *conn)
 {
     struct relay *relay = conn->relay;
-    struct wish wish;
+    struct relay_wish wish;
     struct relay_session *session = NULL;
-    char use_path[MSRP_URI_MAX + 1], expires[24];
 
-    int err = check_token(conn, &wish);
+    int err = relay_credentials_check(conn, &wish);
     if (!err)
         err = check_expires(conn, &wish);
     if (!err)
-        err = open_session(conn, &wish, &session);
+        err = conn->peer ? relay_chained_open(conn, &wish, &session)
+                         : open_session(conn, &wish, &session);
     if (err < 0) {
         refuse(conn, err);
         return;
     }
-
     session->dead_s = relay->now.unix_s + wish.expires_s;
-    snprintf(expires, sizeof expires, "%lld", (long long)wish.expires_s);
-    struct msrp_field fields[] = {
-        {"Use-Path", {use_path, relay_session_uri(relay, session, use_path)}},
-        {"Expires", msrp_str_of(expires)},
-    };
     conn->chunk.session = session;
-    relay_answer(conn, 200, 0, fields, 2);
+    welcome(conn, &wish, session);
     struct relay_event event = {
         .kind = wish.renews ? RELAY_EVENT_AUTH_RENEWED : RELAY_EVENT_AUTH_OK, .status = 200};
     relay_emit(relay, conn, &event);
@@ -190,19 +172,10 @@ void relay_login(struct relay_conn *conn)
 
 void relay_login_recheck(struct relay_conn *conn)
 {
-    struct relay *relay = conn->relay;
-    struct relay_claims claims = {.exp = INT64_MAX}; /* a session's own time is deadline.c's */
-
     if (!conn->user)
         return;
-    const struct relay_user *user = relay_policy_user(relay->policy, msrp_str_of(conn->user));
     relay_csk_renew(conn);
-    snprintf(claims.mcdata_id, sizeof claims.mcdata_id, "%s", conn->user);
-    for (struct relay_session *s = conn->sessions; s; s = s->next) {
-        snprintf(claims.iss, sizeof claims.iss, "%s", s->iss);
-        snprintf(claims.kid, sizeof claims.kid, "%s", s->kid);
-        if (!s->ended && ((user && user->revoked) || !relay->conf.auth ||
-                          relay_auth_recheck(relay->conf.auth, &claims, relay->now.unix_s) < 0))
+    for (struct relay_session *s = conn->sessions; s; s = s->next)
+        if (!s->ended && !relay_credentials_hold(conn->relay, conn->user, s->iss, s->kid))
             relay_conn_end_session(conn, s);
-    }
 }

@@ -4,6 +4,8 @@
 #ifndef RELAY_CORE_MACHINE_H
 #define RELAY_CORE_MACHINE_H
 
+#include "relay/auth/claims.h"
+#include "relay/auth/digest.h"
 #include "relay/core/conn.h"
 #include "relay/core/overload.h"
 #include "relay/core/pool.h"
@@ -17,6 +19,13 @@ enum {
     RELAY_TURNED_AWAY_MAX = 16,
     RELAY_WAY_ROWS = 4096,
     RELAY_ERRANDS_MAX = 64, /* requests that wait for one link */
+};
+
+/* Sessions of clients behind peers, by peer and From-Path; see chained.c. */
+struct relay_chained {
+    struct relay_session **rows; /* chained by session->next; NULL before the first */
+    size_t rows_n, n;
+    int64_t swept_s;
 };
 
 struct relay {
@@ -39,6 +48,8 @@ struct relay {
     struct relay_sessions sessions;
     struct relay_directory directory;
     struct relay_sources sources;
+    struct relay_digest digest;
+    struct relay_chained chained;
     int64_t tick_ms; /* of the last tick */
     int64_t gone_ms; /* between it and the one before */
 
@@ -116,12 +127,55 @@ struct msrp_str relay_own_uri(const struct relay *relay, const struct msrp_head 
 bool relay_path_is_same(struct msrp_str a, struct msrp_str b);
 
 /* --- login.c --- */
+/* What a good AUTH has asked for, and who asks. */
+struct relay_wish {
+    struct relay_claims claims; /* of a token; of Digest: mcdata_id, exp for ever, iss "" */
+    const char *kid;            /* key of the token; of Digest: the user's tag, borrowed */
+    char info[512];             /* Authentication-Info; "" for a token */
+    int64_t expires_s;          /* granted */
+    bool renews;                /* the session was there */
+};
 /* The AUTH in conn->chunk is complete: answers it. */
 void relay_login(struct relay_conn *conn);
+/* An AUTH with credentials that the connection's client sent on through us (to another relay) came
+ * back 401 without stale=true. Counts like a failed one of ours, and closes the connection when
+ * that is one too many; never that of a peer. Not to be called for an AUTH without credentials:
+ * to be challenged is no failure. rfc4976#6.3, row A15 */
+void relay_login_forward_failed(struct relay_conn *conn);
 /* Are tokens refused on this connection because anybody could read them? row 57 */
 bool relay_login_is_barred(const struct relay_conn *conn);
 /* New rules or a new policy: ends the sessions that could not be opened now; renews the CSK. */
 void relay_login_recheck(struct relay_conn *conn);
+
+/* --- credentials.c --- */
+enum { RELAY_CHALLENGES_MAX = 3 };
+/* Judges the credentials of the AUTH in conn->chunk: whose they are, and whether that user may come
+ * in at all. 0, or the refusal. */
+int relay_credentials_check(struct relay_conn *conn, struct relay_wish *wish)
+    __attribute__((warn_unused_result));
+/* Would a session that these credentials opened for the user still be opened? */
+bool relay_credentials_hold(const struct relay *relay, const char *user, const char *iss,
+                            const char *kid);
+/* The WWW-Authenticate headers of a 401 for err, in the order of profile 2.2; texts has the room
+ * they stand in. Returns how many. */
+size_t relay_credentials_challenges(struct relay *relay, int err,
+                                    char texts[RELAY_CHALLENGES_MAX][512],
+                                    struct msrp_field fields[RELAY_CHALLENGES_MAX]);
+
+/* --- chained.c: sessions of clients behind a peer. rfc4976#5.1, #6.3, row A11 --- */
+/* The live session of this From-Path behind the connection's peer, or a new one. 0 or a refusal. */
+int relay_chained_open(struct relay_conn *conn, struct relay_wish *wish, struct relay_session **out)
+    __attribute__((warn_unused_result));
+/* Use-Path of such a session: the inner relays in the order the client writes them, then us. Octets
+ * written, without a NUL; 0 when out[0..cap) is too small. */
+size_t relay_chained_use_path(const struct relay *relay, const struct relay_session *session,
+                              char *out, size_t cap);
+/* Ends those whose time is over; frees those that ended before. Called with every tick. */
+void relay_chained_tick(struct relay *relay);
+/* New rules or a new policy: ends those that could not be opened now. */
+void relay_chained_recheck(struct relay *relay);
+/* Forgets all. */
+void relay_chained_done(struct relay *relay);
 
 /* --- refuse.c --- */
 /* Room for a frame of control octets; NULL (and the connection will close) without memory, or when

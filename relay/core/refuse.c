@@ -38,7 +38,8 @@ void relay_emit(struct relay *relay, const struct relay_conn *conn, struct relay
         const struct relay_chunk *chunk = &conn->chunk;
         event->conn = conn->id;
         copy_text(event->source, sizeof event->source, msrp_str_of(conn->source));
-        copy_text(event->user, sizeof event->user, msrp_str_of(conn->user));
+        const char *user = !conn->user && chunk->session ? chunk->session->user : conn->user;
+        copy_text(event->user, sizeof event->user, msrp_str_of(user));
         if (chunk->head_slab)
             copy_text(event->tid, sizeof event->tid, chunk->head.tid);
         if (!event->session && chunk->session)

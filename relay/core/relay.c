@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <openssl/crypto.h>
+
 #include "relay/core/csk.h"
 #include "relay/core/fan.h"
 #include "relay/core/machine.h"
@@ -77,9 +79,10 @@ struct relay_conn *relay_conns_of_user(struct relay *relay, struct msrp_str user
 size_t relay_session_uri(const struct relay *relay, const struct relay_session *session,
                          char uri[MSRP_URI_MAX + 1])
 {
-    return (size_t)snprintf(uri, MSRP_URI_MAX + 1, "%s://%s:%u/%s;tcp",
-                            session->conn->tls ? "msrps" : "msrp", relay->conf.name,
-                            relay->conf.port, session->id);
+    return (size_t)snprintf(
+        uri, MSRP_URI_MAX + 1, "%s://%s:%u/%s;tcp",
+        (session->peer ? session->peer->conf->tls : session->conn->tls) ? "msrps" : "msrp",
+        relay->conf.name, relay->conf.port, session->id);
 }
 
 /* --- connections by number --- */
@@ -242,6 +245,7 @@ static void on_tick(struct relay *relay)
         return;
     relay->tick_ms = relay->now.mono_ms;
     each_conn(relay, relay_conn_tick);
+    relay_chained_tick(relay);
     relay_hop_tick(relay);
     relay_sources_sweep(&relay->sources, relay->now.mono_ms, relay->conf.auth_fails_ms);
     relay_sds_tick(relay->sds);
@@ -252,13 +256,20 @@ static void on_tick(struct relay *relay)
                               relay->conf.rate_messages_per_s);
 }
 
+/* Sessions that stand, and what they send, under new rules. profile 2.8 */
+static void recheck(struct relay *relay)
+{
+    each_conn(relay, relay_login_recheck);
+    relay_chained_recheck(relay);
+    relay_sds_recheck(relay->sds);
+}
+
 static void on_policy(struct relay *relay, struct relay_policy *policy)
 {
     struct relay_policy *old = relay->policy;
 
     relay->policy = policy ? relay_policy_ref(policy) : NULL;
-    each_conn(relay, relay_login_recheck);
-    relay_sds_recheck(relay->sds);
+    recheck(relay);
     relay_policy_unref(old); /* last: its keys were in use until here */
     relay_emit(relay, NULL, &(struct relay_event){.kind = RELAY_EVENT_POLICY});
 }
@@ -266,8 +277,14 @@ static void on_policy(struct relay *relay, struct relay_policy *policy)
 static void on_auth(struct relay *relay, const struct relay_auth *auth)
 {
     relay->conf.auth = auth;
-    each_conn(relay, relay_login_recheck);
-    relay_sds_recheck(relay->sds);
+    recheck(relay);
+}
+
+static void on_digest(struct relay *relay, const struct relay_digest_rules *digest)
+{
+    relay->conf.digest = digest;
+    relay_backoff_done(&relay->digest.backoff); /* its rows are places in the old list */
+    recheck(relay);
 }
 
 /* Connections that read again, and those that failed while others spoke. */
@@ -304,6 +321,9 @@ void relay_feed(struct relay *relay, const struct relay_in *in)
         break;
     case RELAY_IN_AUTH:
         on_auth(relay, in->auth);
+        break;
+    case RELAY_IN_DIGEST:
+        on_digest(relay, in->digest);
         break;
     case RELAY_IN_UPLOADED:
         relay_csk_uploaded(relay, in->upload);
@@ -489,7 +509,8 @@ static int check_conf(struct relay *relay)
                      conf->port);
 
     if (n < 0 || (size_t)n + MSRP_IDENT_MADE + 1 > MSRP_URI_MAX ||
-        msrp_uri_parse(&relay->own, msrp_str_of(relay->own_text)) < 0 ||
+        msrp_uri_parse(&relay->own, msrp_str_of(relay->own_text)) < 0 || relay->own.is_ip4 ||
+        relay->own.is_ip6 || /* rfc4976#4.2: a Use-Path URI has a name and a port */
         msrp_uri_parse(&relay->service, msrp_str_of(conf->service)) < 0 ||
         !msrp_uri_is_same_place(&relay->own, &relay->service) || !relay->service.has_session)
         return RELAY_E_CONF;
@@ -501,7 +522,7 @@ struct relay *relay_new(const struct relay_conf *conf, struct relay_policy *poli
                         const struct relay_random *random)
 {
     struct relay *relay = calloc(1, sizeof *relay);
-    uint8_t rnd[16];
+    uint8_t rnd[16], secret[RELAY_NONCE_SECRET];
 
     if (!relay)
         return NULL;
@@ -519,9 +540,12 @@ struct relay *relay_new(const struct relay_conf *conf, struct relay_policy *poli
     relay->rows_n = ROWS;
     relay->rows = calloc(relay->rows_n, sizeof(struct relay_conn *));
     if (!relay->refused || !relay->rows || check_conf(relay) < 0 ||
-        relay_random_fill(relay, rnd, sizeof rnd) < 0)
+        relay_random_fill(relay, rnd, sizeof rnd) < 0 ||
+        relay_random_fill(relay, secret, sizeof secret) < 0)
         goto out;
     relay->key = relay_hash_key(rnd);
+    relay_nonces_init(&relay->digest.nonces, secret, RELAY_NONCES_MAX);
+    OPENSSL_cleanse(secret, sizeof secret);
     if (relay_sessions_init(&relay->sessions, &relay->key) < 0 ||
         relay_directory_init(&relay->directory, &relay->key) < 0 ||
         relay_sources_init(&relay->sources, &relay->key) < 0)
@@ -566,6 +590,9 @@ void relay_free(struct relay *relay)
     while (relay->jobs)
         relay_upload_free(relay_csk_next(relay));
     dpp_mikey_replay_free(relay->seen);
+    relay_chained_done(relay);
+    relay_backoff_done(&relay->digest.backoff);
+    relay_nonces_done(&relay->digest.nonces);
     relay_sources_done(&relay->sources);
     relay_directory_done(&relay->directory);
     relay_sessions_done(&relay->sessions);

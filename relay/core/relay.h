@@ -45,6 +45,7 @@ enum relay_in_kind {
     RELAY_IN_TICK,   /* time passed */
     RELAY_IN_POLICY, /* new users and groups: policy (counted; the relay takes its own reference) */
     RELAY_IN_AUTH,   /* new token rules: auth (must outlive the relay or the next replacement) */
+    RELAY_IN_DIGEST, /* new Digest rules: digest (NULL: off), which outlives them in the same way */
     RELAY_IN_UPLOADED,  /* upload: a job that is done; the relay takes it back */
     RELAY_IN_UNDIALLED, /* peer: WANT_DIAL did not lead to a connection */
     RELAY_IN_DRAIN,     /* the relay is stopping: new messages get 413, open ones may finish */
@@ -67,6 +68,7 @@ struct relay_in {
     unsigned peer; /* UNDIALLED: index in conf.peers */
     struct relay_policy *policy;
     const struct relay_auth *auth;
+    const struct relay_digest_rules *digest;
     struct relay_upload *upload;
 };
 

@@ -261,6 +261,13 @@ void relay_loop_auth(struct relay_loop *loop, const struct relay_auth *auth)
     relay_feed(loop->relay, &in);
 }
 
+void relay_loop_digest(struct relay_loop *loop, const struct relay_digest_rules *digest)
+{
+    struct relay_in in = {.kind = RELAY_IN_DIGEST, .now = relay_loop_now(loop), .digest = digest};
+
+    relay_feed(loop->relay, &in);
+}
+
 const struct relay_loop_counts *relay_loop_counts(const struct relay_loop *loop)
 {
     return &loop->counts;

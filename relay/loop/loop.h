@@ -108,6 +108,9 @@ void relay_loop_peer_tls(struct relay_loop *loop, struct relay_ctx *ctx);
 void relay_loop_policy(struct relay_loop *loop, struct relay_policy *policy);
 void relay_loop_auth(struct relay_loop *loop, const struct relay_auth *auth);
 
+/* The same for Digest; NULL: none is offered. */
+void relay_loop_digest(struct relay_loop *loop, const struct relay_digest_rules *digest);
+
 /* The relay's own keys, with which CSK uploads are opened from now on; NULL: they are refused. The
  * loop takes the ring over: it is freed when the last job that began with it has ended. 0, or
  * RELAY_E_NOMEM: then it is still the caller's and nothing has changed. */

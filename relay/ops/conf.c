@@ -9,6 +9,8 @@
 #include "relay/ops/walk.h"
 #include "relay/route/group.h"
 
+enum { DIGEST_REALM_MAX = 128 }; /* a challenge stays a short line */
+
 /* --- defaults and freeing --- */
 
 void relay_conf_done(struct relay_settings *settings)
@@ -202,9 +204,15 @@ static int check_rules(struct relay_walk *walk)
     struct relay_yaml *yaml = &walk->yaml;
     char mdsi[RELAY_ID_MAX + 1];
 
-    if (s->issuers_n == 0)
+    if (s->issuers_n == 0 && !s->digest_users)
         return relay_yaml_fail(yaml, place(walk, "tokens"),
                                "tokens.issuers is missing; write who issues the tokens");
+    if (s->digest_realm &&
+        (strpbrk(s->digest_realm, "\"\\") || strlen(s->digest_realm) > DIGEST_REALM_MAX))
+        return relay_yaml_fail(yaml, place(walk, "digest"),
+                               "digest.realm is \"%.80s\"; write at most %d characters without "
+                               "quotes and backslashes",
+                               s->digest_realm, DIGEST_REALM_MAX);
     if (s->iops && s->iops_domains.n == 0 && s->iops_users.n == 0)
         return relay_yaml_fail(yaml, place(walk, "iops"),
                                "iops.domains is missing; write the domains of the IOPS MCData "

@@ -66,7 +66,8 @@ struct relay_conf_peer {
 enum relay_log_level { RELAY_LOG_ERROR, RELAY_LOG_WARN, RELAY_LOG_INFO, RELAY_LOG_DEBUG };
 enum relay_log_format { RELAY_LOG_AUTO, RELAY_LOG_JSON, RELAY_LOG_TEXT };
 
-/* The settings. Strings are owned; core's strings point to them; core.auth is NULL (jwksdir). */
+/* The settings. Strings are owned; core's strings point to them; core.auth is NULL (jwksdir),
+ * core.digest too (digestdir). */
 struct relay_settings {
     struct relay_conf core;
 
@@ -83,6 +84,9 @@ struct relay_settings {
     char *peers_ca;                /* NULL: no client certificate is asked for */
     bool iops;
     struct relay_strings iops_domains, iops_users;
+
+    char *digest_users, *digest_realm; /* users NULL: no Digest; realm NULL: that of Bearer */
+    uint32_t digest_nonce_s;
 
     char *groups; /* directory, NULL: none */
     char *users;  /* file, NULL: none */

@@ -14,6 +14,9 @@ bool relay_walk_is_host(const char *name)
     size_t n = strlen(name);
     const char *dot = strrchr(name, '.');
 
+    /* a last label of digits is what a broken address has */
+    if (dot && dot[1] && strspn(dot + 1, "0123456789") == strlen(dot + 1))
+        return false;
     return n > 0 && n <= 253 && inet_pton(AF_INET, name, sa) != 1 && dot && dot != name && dot[1] &&
            strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789-.") == n && !strstr(name, "..") &&
            name[0] != '-';

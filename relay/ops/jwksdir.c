@@ -57,6 +57,7 @@ int relay_jwksdir_load(const struct relay_settings *settings, struct relay_rules
     rules->auth = (struct relay_auth){
         .issuers = rules->issuers,
         .issuers_n = settings->issuers_n,
+        .is_tokenless = settings->issuers_n == 0 && settings->digest_users,
         .scope = settings->scope,
         .audience = settings->issuers_n ? settings->issuers[0].audience : NULL,
         .skew_s = settings->core.skew_s,

@@ -61,6 +61,10 @@ static const struct relay_schema_row rows[] = {
     VALUE("iops.domains", STRINGS, iops_domains, "[iops.example]", "domains of IOPS MCData IDs"),
     VALUE("iops.users", STRINGS, iops_users, "[\"sip:alice@other.example\"]", "single IOPS MCData IDs outside those domains"),
 
+    VALUE("digest.users", TEXT, digest_users, "/etc/mcdata-relay/digest.yaml", "file with users who AUTH with a password (RFC 4976 Digest) instead of a token; mode 0600; see mcrelay key digest"),
+    VALUE("digest.realm", TEXT, digest_realm, "relay.iops.example", "realm of the Digest challenge, part of every ha1; without it the realm above"),
+    NUMBER("digest.nonce_time", SECONDS, digest_nonce_s, "5m", 10, DAY, "how long a nonce of a challenge is good"),
+
     VALUE("groups", TEXT, groups, "/etc/mcdata-relay/groups", "directory with one YAML file per group"),
     VALUE("users", TEXT, users, "/etc/mcdata-relay/users.yaml", "file with what single users may do"),
     VALUE("csk.file", TEXT, csk_file, "/etc/mcdata-relay/relay.keys", "sealed key file with the CSKs of users"),
@@ -93,6 +97,7 @@ static const struct relay_schema_row rows[] = {
     NUMBER("limits.gaps", COUNT, core.gaps_max, "64", 1, 64, "holes in one message"),
     NUMBER("limits.open_messages", COUNT, core.open_messages_max, "8", 1, 1024, "incomplete messages of a session"),
     NUMBER("limits.sessions", COUNT, core.sessions_per_conn_max, "64", 1, 4096, "sessions of a connection"),
+    NUMBER("limits.peer_sessions", COUNT, core.sessions_per_peer_max, "10000", 0, 1000000, "sessions of clients behind one peer (chained AUTH)"),
     NUMBER("limits.user_connections", COUNT, core.conns_per_user_max, "4", 1, 1000, "connections of a user"),
     NUMBER("limits.connections", COUNT, core.conns_max, "10000", 1, 1000000, "connections in all; never more than half the descriptor limit less 256"),
     NUMBER("limits.source_connections", COUNT, core.conns_unauth_per_source_max, "64", 1, 1000000, "connections of an address before AUTH"),

@@ -37,9 +37,10 @@ struct relay_peer {
     const struct relay_peer_conf *conf;
     struct relay_conn *first; /* its open connections, chained by the core, oldest first */
     struct relay_bucket messages;
-    bool is_dialling; /* the driver was asked and has not answered yet */
-    unsigned fails;   /* dials that failed in a row */
-    int64_t retry_ms; /* not dialled again before this; 0: at once */
+    bool is_dialling;  /* the driver was asked and has not answered yet */
+    unsigned fails;    /* dials that failed in a row */
+    unsigned sessions; /* live ones of clients behind it (chained AUTH) */
+    int64_t retry_ms;  /* not dialled again before this; 0: at once */
 };
 
 struct relay_peers {

@@ -63,18 +63,25 @@ int relay_session_set_issuer(struct relay_session *session, const char *iss, con
     return 0;
 }
 
-struct relay_session *relay_session_new(struct relay_sessions *table, struct relay_conn *conn,
-                                        const uint8_t rnd[16], struct msrp_str remote,
-                                        const char *iss, const char *kid)
+/* user.p NULL: the session has none of its own. */
+static struct relay_session *make(struct relay_sessions *table, const uint8_t rnd[16],
+                                  struct msrp_str user, struct msrp_str remote, const char *iss,
+                                  const char *kid)
 {
-    struct relay_session *session = malloc(sizeof *session + remote.n + 1);
+    struct relay_session *session = malloc(sizeof *session + remote.n + user.n + 2);
 
     if (!session)
         return NULL;
-    *session = (struct relay_session){.conn = conn};
+    *session = (struct relay_session){.conn = NULL};
     session->remote = (char *)(session + 1);
     memcpy(session->remote, remote.p, remote.n);
     session->remote[remote.n] = '\0';
+    if (user.p) {
+        char *own = session->remote + remote.n + 1;
+        memcpy(own, user.p, user.n);
+        own[user.n] = '\0';
+        session->user = own;
+    }
     if (relay_session_set_issuer(session, iss, kid) < 0) {
         free(session);
         return NULL;
@@ -89,6 +96,29 @@ struct relay_session *relay_session_new(struct relay_sessions *table, struct rel
     session->next_in_row = *row;
     *row = session;
     table->n++;
+    return session;
+}
+
+struct relay_session *relay_session_new(struct relay_sessions *table, struct relay_conn *conn,
+                                        const uint8_t rnd[16], struct msrp_str remote,
+                                        const char *iss, const char *kid)
+{
+    struct relay_session *session = make(table, rnd, (struct msrp_str){NULL, 0}, remote, iss, kid);
+
+    if (session)
+        session->conn = conn;
+    return session;
+}
+
+struct relay_session *relay_session_new_of_peer(struct relay_sessions *table,
+                                                struct relay_peer *peer, const uint8_t rnd[16],
+                                                struct msrp_str user, struct msrp_str remote,
+                                                const char *iss, const char *kid)
+{
+    struct relay_session *session = make(table, rnd, user, remote, iss, kid);
+
+    if (session)
+        session->peer = peer;
     return session;
 }
 

@@ -15,7 +15,9 @@
 struct relay_conn; /* relay/core/conn.h; only carried here */
 struct relay_peer; /* relay/route/peer.h; only carried here */
 
-/* One authorised session: a Use-Path URI of ours, valid on one connection. */
+/* One authorised session: a Use-Path URI of ours, valid on one connection; or, where `peer` is set,
+ * on any connection of that peer. Those of peers get path relaying only: whoever asks the MCData
+ * service for one of them gets 403 (profile 2.7). */
 struct relay_session {
     struct relay_session *next;        /* on the connection, oldest first */
     struct relay_session *next_in_row; /* in the table */
@@ -30,8 +32,8 @@ struct relay_session {
     uint32_t open_messages;            /* counted by the service */
     int64_t dead_s;                    /* unix second of its expiry; the skew is added on check */
     char *remote;                      /* the From-Path of its AUTH: To-Path of what we send */
-    char *iss; /* issuer and key of its token, to look at again when the rules change */
-    char *kid;
+    char *iss; /* issuer of its token, "" for a Digest user; with the key, or with the tag of the */
+    char *kid; /* user, to look at again when the rules change */
 };
 
 /* The table. */
@@ -52,6 +54,12 @@ void relay_sessions_done(struct relay_sessions *table);
 struct relay_session *relay_session_new(struct relay_sessions *table, struct relay_conn *conn,
                                         const uint8_t rnd[16], struct msrp_str remote,
                                         const char *iss, const char *kid)
+    __attribute__((warn_unused_result));
+/* The same for a client behind a peer, with a copy of its MCData ID. */
+struct relay_session *relay_session_new_of_peer(struct relay_sessions *table,
+                                                struct relay_peer *peer, const uint8_t rnd[16],
+                                                struct msrp_str user, struct msrp_str remote,
+                                                const char *iss, const char *kid)
     __attribute__((warn_unused_result));
 /* Its token was replaced by one of this issuer and key. 0 or RELAY_E_NOMEM. */
 int relay_session_set_issuer(struct relay_session *session, const char *iss, const char *kid)
