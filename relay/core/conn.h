@@ -38,6 +38,7 @@ struct relay_hop {
     uint64_t start, end;           /* octets of the message in this chunk, 1-based inclusive */
     uint64_t source;               /* errand: the connection it came from, else 0 */
     char source_tid[MSRP_IDENT_MAX + 1];
+    bool is_login; /* errand: with credentials */
 };
 
 /* What will be done with the frame that is being received. */

@@ -109,6 +109,19 @@ bool relay_credentials_hold(const struct relay *relay, const char *user, const c
     return conf->auth && relay_auth_recheck(conf->auth, &claims, relay->now.unix_s) == 0;
 }
 
+bool relay_credentials_are_stale(const struct msrp_head *head)
+{
+    struct msrp_digest_challenge challenge;
+    struct msrp_str name, value;
+    size_t i = 0;
+
+    while (msrp_head_next(head, &i, &name, &value))
+        if (msrp_str_is_nocase(name, "WWW-Authenticate") &&
+            !msrp_digest_challenge_parse(&challenge, value) && challenge.is_stale)
+            return true;
+    return false;
+}
+
 /* --- challenges --- */
 
 /* Did the AUTH bring a token? RFC 6750 3.1: no error code for a request without one. */

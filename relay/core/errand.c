@@ -97,7 +97,8 @@ static bool put(struct relay_conn *to, struct relay_errand *errand)
         make_tid(relay, chunk, tid))
         return false;
     if (chunk->head.method != MSRP_REPORT &&
-        (!source || source->closing || relay_hop_errand(to, tid, source, chunk->head.tid)))
+        (!source || source->closing ||
+         relay_hop_errand(to, tid, source, chunk->head.tid, chunk->head.authorization.n > 0)))
         return false;
     if (!(room = relay_control_room(to, cap)))
         return false;
@@ -232,4 +233,6 @@ void relay_errand_answered(struct relay_conn *conn, const struct relay_hop *hop)
         return;
     msrp_writer_init(&w, room, cap);
     relay_control_add(source, write_answer(&w, conn, hop));
+    if (hop->is_login && head->code == 401 && !relay_credentials_are_stale(head))
+        relay_login_forward_failed(source);
 }

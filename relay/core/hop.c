@@ -84,13 +84,14 @@ int relay_hop_way(struct relay_conn *conn, const char *tid, struct relay_way *wa
 }
 
 int relay_hop_errand(struct relay_conn *conn, const char *tid, const struct relay_conn *source,
-                     struct msrp_str their_tid)
+                     struct msrp_str their_tid, bool is_login)
 {
     struct relay_hop *hop = add(conn, tid);
 
     if (!hop)
         return RELAY_E_NOMEM;
     hop->source = source->id;
+    hop->is_login = is_login;
     memcpy(hop->source_tid, their_tid.p, their_tid.n);
     return 0;
 }

@@ -156,6 +156,8 @@ int relay_credentials_check(struct relay_conn *conn, struct relay_wish *wish)
 /* Would a session that these credentials opened for the user still be opened? */
 bool relay_credentials_hold(const struct relay *relay, const char *user, const char *iss,
                             const char *kid);
+/* Does the 401 say that the credentials were right and only their nonce too old? */
+bool relay_credentials_are_stale(const struct msrp_head *head);
 /* The WWW-Authenticate headers of a 401 for err, in the order of profile 2.2; texts has the room
  * they stand in. Returns how many. */
 size_t relay_credentials_challenges(struct relay *relay, int err,
@@ -205,9 +207,10 @@ bool relay_hop_answered(struct relay_conn *conn, struct msrp_str tid, int code);
 /* As relay_conn_hop, for a chunk of a way. */
 int relay_hop_way(struct relay_conn *conn, const char *tid, struct relay_way *way, uint64_t start,
                   uint64_t end) __attribute__((warn_unused_result));
-/* As relay_conn_hop, for a request of `source` that is no SEND: its transaction id there. */
+/* As relay_conn_hop, for a request of `source` that is no SEND: its transaction id there, and
+ * whether it has credentials. */
 int relay_hop_errand(struct relay_conn *conn, const char *tid, const struct relay_conn *source,
-                     struct msrp_str their_tid) __attribute__((warn_unused_result));
+                     struct msrp_str their_tid, bool is_login) __attribute__((warn_unused_result));
 /* The way is over: the answers to its chunks in flight are dropped when they come. Gives the first
  * octet of them, 1-based; UINT64_MAX: none. */
 uint64_t relay_hop_unway(struct relay_conn *conn, const struct relay_way *way);

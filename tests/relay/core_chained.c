@@ -9,29 +9,17 @@
 #define CLIENT "msrps://client.invalid:9/s;tcp"
 
 static const char *const domains[] = {"iops.example"};
-static const struct relay_peer_conf conf = {
-    .name = "in2.example", .port = 2855, .tls = true, .domains = domains, .domains_n = 1};
-static const struct relay_peer_conf plain_conf = {
-    .name = "in2.example", .port = 2855, .tls = false, .domains = domains, .domains_n = 1};
+static const struct relay_peer_conf confs[] = {
+    {.name = "in2.example", .port = 2855, .tls = true, .domains = domains, .domains_n = 1},
+    {.name = "in3.example", .port = 2855, .tls = false, .domains = domains, .domains_n = 1},
+};
 
 struct stand {
     struct sim sim;
     struct digest_kit kit;
-    struct relay_peer peer;
+    struct relay_peer *peer;
     unsigned c; /* a connection of the peer */
 };
-
-/* The connection belongs to the peer. */
-static unsigned link_to(struct stand *s, bool is_tls)
-{
-    unsigned c = sim_open_from(&s->sim, is_tls, "192.0.2.1");
-    struct relay_conn *conn = relay_conn_find(s->sim.relay, c + 1);
-
-    conn->peer = &s->peer;
-    conn->next_same_peer = s->peer.first;
-    s->peer.first = conn;
-    return c;
-}
 
 static void stand(struct stand *s)
 {
@@ -41,19 +29,15 @@ static void stand(struct stand *s)
     s->sim.conf.keepalive_ms = 100000000;
     s->sim.conf.probation_ms = 100000000;
     s->sim.conf.sessions_per_peer_max = 3;
+    s->sim.conf.peers = confs;
+    s->sim.conf.peers_n = 2;
     sim_start(&s->sim);
-    s->peer.conf = &conf;
-    s->c = link_to(s, true);
+    s->peer = s->sim.relay->peers.v;
+    s->c = sim_open_peer(&s->sim, "in2.example");
 }
 
 static void fall(struct stand *s)
 {
-    for (unsigned c = 0; c < s->sim.conns_n; c++) {
-        struct relay_conn *conn = relay_conn_find(s->sim.relay, c + 1);
-        if (conn)
-            conn->peer = NULL;
-    }
-    s->peer.first = NULL;
     sim_done(&s->sim);
     digest_kit_done(&s->kit);
 }
@@ -106,7 +90,7 @@ static void test_use_path(void **state)
         struct relay_session *session = find(&s);
         assert_string_equal(session->remote, rows[i].from);
         assert_string_equal(session->user, SIM_ALICE);
-        assert_ptr_equal(session->peer, &s.peer);
+        assert_ptr_equal(session->peer, s.peer);
         assert_null(session->conn);
         const struct relay_event *event = &s.sim.events[(s.sim.events_n - 1) % SIM_EVENTS_MAX];
         assert_int_equal(event->kind, RELAY_EVENT_AUTH_OK);
@@ -119,7 +103,7 @@ static void test_use_path(void **state)
         assert_non_null(strstr(sim_heard(&s.sim, s.c), to));
         assert_non_null(strstr(sim_heard(&s.sim, s.c), s.kit.expected));
     }
-    assert_int_equal(s.peer.sessions, 3);
+    assert_int_equal(s.peer->sessions, 3);
     assert_int_equal(relay_counts(s.sim.relay)->sessions_now, 3);
     /* the peer's connection has no user and is in no directory: nothing is delivered to it */
     assert_null(relay_conn_find(s.sim.relay, s.c + 1)->user);
@@ -149,10 +133,9 @@ static void test_use_path(void **state)
     /* a link without TLS, for tests: our URI says so */
     stand(&s);
     s.sim.relay->conf.plaintext_auth = true;
-    s.peer.conf = &plain_conf;
-    s.c = link_to(&s, false);
-    digest_kit_ask(&s.kit, &s.sim, s.c, "msrp://in2.example:2855/x;tcp " CLIENT);
-    assert_int_equal(say(&s, "alice", "secret", 1, "msrp://in2.example:2855/x;tcp " CLIENT), 200);
+    s.c = sim_open(&s.sim, false);
+    digest_kit_ask(&s.kit, &s.sim, s.c, "msrp://in3.example:2855/x;tcp " CLIENT);
+    assert_int_equal(say(&s, "alice", "secret", 1, "msrp://in3.example:2855/x;tcp " CLIENT), 200);
     assert_non_null(strstr(s.sim.conns[s.c].use_path, " msrp://" SIM_NAME ":2855/"));
     fall(&s);
     row_passed("A8");
@@ -185,7 +168,7 @@ static void test_many(void **state)
     assert_null(strstr(sim_heard(&s.sim, s.c), "Authentication-Info"));
 
     /* renewal, over another connection of that peer */
-    s.c = link_to(&s, true);
+    s.c = sim_open_peer(&s.sim, "in2.example");
     assert_int_equal(say(&s, "alice", "secret", 3, IN2 " " CLIENT), 200);
     assert_string_equal(s.sim.conns[s.c].use_path, use);
     assert_int_equal(s.sim.events[(s.sim.events_n - 1) % SIM_EVENTS_MAX].kind,
@@ -194,7 +177,7 @@ static void test_many(void **state)
     assert_int_equal(s.sim.last_refusal, RELAY_E_AUTH_OTHER_USER);
     assert_int_equal(say(&s, "alice", "secret", 5, "msrps://in2.example:2855/d;tcp " CLIENT), 403);
     assert_int_equal(s.sim.last_refusal, RELAY_E_PEER_SESSIONS);
-    assert_int_equal(s.peer.sessions, 3);
+    assert_int_equal(s.peer->sessions, 3);
     fall(&s);
 
     /* so many that the table grows */
@@ -206,10 +189,10 @@ static void test_many(void **state)
         snprintf(from, sizeof from, "msrps://in2.example:2855/s%u;tcp " CLIENT, i);
         assert_int_equal(say(&s, "alice", "secret", i, from), 200);
     }
-    assert_int_equal(s.peer.sessions, 300);
+    assert_int_equal(s.peer->sessions, 300);
     assert_int_equal(say(&s, "alice", "secret", 301, "msrps://in2.example:2855/s7;tcp " CLIENT),
                      200);
-    assert_int_equal(s.peer.sessions, 300);
+    assert_int_equal(s.peer->sessions, 300);
     fall(&s);
 }
 
@@ -239,7 +222,7 @@ static void test_refused(void **state)
         assert_int_equal(say(&s, rows[i].user, rows[i].password, i + 1, rows[i].from), want);
         assert_int_equal(s.sim.last_refusal, rows[i].err);
     }
-    assert_int_equal(s.peer.sessions, 0);
+    assert_int_equal(s.peer->sessions, 0);
     assert_int_equal(relay_counts(s.sim.relay)->sessions_now, 0);
     assert_false(s.sim.conns[s.c].is_closing); /* many failures, but it is a peer */
     /* over TLS every URI says so */
@@ -267,10 +250,8 @@ static void test_end(void **state)
     digest_kit_ask(&s.kit, &s.sim, s.c, what.from);
     assert_int_equal(digest_kit_auth(&s.kit, &s.sim, s.c, &what), 200);
     struct relay_session *session = find(&s);
-    relay_conn_find(s.sim.relay, s.c + 1)->peer = NULL;
-    s.peer.first = NULL;
     unsigned old = s.c;
-    s.c = link_to(&s, true);
+    s.c = sim_open_peer(&s.sim, "in2.example");
     strcpy(s.sim.conns[s.c].use_path, s.sim.conns[old].use_path);
     sim_closed(&s.sim, old);
     assert_ptr_equal(find(&s), session);
@@ -278,7 +259,7 @@ static void test_end(void **state)
     assert_false(find(&s)->ended);
     sim_pass(&s.sim, 2250); /* the clock of the wall has whole seconds, the look is one a second */
     assert_true(!find(&s) || find(&s)->ended);
-    assert_int_equal(s.peer.sessions, 0);
+    assert_int_equal(s.peer->sessions, 0);
     assert_int_equal(relay_counts(s.sim.relay)->sessions_now, 0);
     sim_pass(&s.sim, 1250);
     assert_null(find(&s));

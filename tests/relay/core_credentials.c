@@ -440,38 +440,124 @@ static void test_new_users(void **state)
     relay_digest_users_free(users);
 }
 
-/* Row A15: so many failures of AUTHs that only passed through count too; never a peer's. */
+/* The AUTH that the peer got from us last: its transaction id, its paths swapped, for an answer. */
+static void answer(struct stand *s, unsigned peer, const char *fields)
+{
+    char tid[40], to[600], from[1300];
+
+    assert_int_equal(
+        sscanf(sim_heard(&s->sim, peer), "MSRP %39s AUTH\r\nTo-Path: %599s\r\n", tid, to), 2);
+    digest_kit_take(sim_heard(&s->sim, peer), "From-Path: ", from, sizeof from);
+    sim_clear(&s->sim, peer);
+    sim_sayf(&s->sim, peer,
+             "MSRP %s 401 Unauthorized\r\nTo-Path: %s\r\nFrom-Path: %s\r\n%s-------%s$\r\n", tid,
+             from, to, fields, tid);
+}
+
+/* Row A15: failures of AUTHs that only passed through us count too; challenges and stale nonces do
+ * not, nor do those of a peer's clients. */
 static void test_forwarded(void **state)
 {
+#define OUT "msrps://out.example:2855;tcp"
+    static const struct relay_peer_conf conf = {.name = "out.example", .port = 2855, .tls = true};
+    static const char plain[] = "WWW-Authenticate: Bearer realm=\"x\"\r\nWWW-Authenticate: Digest "
+                                "realm=\"x\", qop=\"auth\", nonce=\"n\"\r\n";
+    static const char stale[] = "WWW-Authenticate: Digest realm=\"x\", qop=\"auth\", nonce=\"n\", "
+                                "stale=true\r\n";
+    static const char login[] = "Authorization: Digest username=\"u\", response=\"here\"\r\n";
     struct stand s;
-    static const struct relay_peer_conf conf = {.name = "in.example", .port = 1, .tls = true};
-    struct relay_peer peer = {.conf = &conf};
+    unsigned peer = 0;
 
     (void)state;
-    stand(&s);
-    struct relay_conn *conn = relay_conn_find(s.sim.relay, s.c + 1);
-    for (int i = 1; i <= 5; i++) {
-        assert_false(conn->closing);
-        relay_login_forward_failed(conn);
+    sim_init(&s.sim);
+    digest_kit_init(&s.kit, &s.sim);
+    s.sim.conf.peers = &conf;
+    s.sim.conf.peers_n = 1;
+    sim_start(&s.sim);
+    s.c = sim_user(&s.sim, SIM_ALICE);
+    for (int i = 0; i < 13; i++) {
+        bool with = i % 4 != 0, is_stale = i % 4 == 1;
+        sim_clear(&s.sim, s.c);
+        assert_false(s.sim.conns[s.c].is_closing);
+        sim_sayf(&s.sim, s.c,
+                 "MSRP fwd%d AUTH\r\nTo-Path: %s " OUT "\r\nFrom-Path: %s\r\n%s-------fwd%d$\r\n",
+                 i, s.sim.conns[s.c].use_path, s.sim.conns[s.c].remote, with ? login : "", i);
+        if (i == 0) { /* it waits for the link, and goes on whole */
+            assert_int_equal(s.sim.dialled, 1);
+            peer = sim_dialled(&s.sim);
+        }
+        if (with)
+            assert_non_null(strstr(sim_heard(&s.sim, peer), login));
+        answer(&s, peer, is_stale ? stale : plain);
+        assert_non_null(strstr(heard(&s), is_stale ? stale : plain));
+        /* i = 2, 3, 6, 7, 10 are failures */
+        assert_int_equal(s.sim.conns[s.c].is_closing, i >= 10);
+        if (i >= 10)
+            break;
     }
-    assert_true(conn->closing);
-    s.c = sim_open_from(&s.sim, true, "192.0.2.9");
-    conn = relay_conn_find(s.sim.relay, s.c + 1);
-    conn->peer = &peer;
-    peer.first = conn;
-    for (int i = 1; i <= 20; i++)
-        relay_login_forward_failed(conn);
-    assert_false(conn->closing);
-    /* nor what its clients fail with us */
+    assert_int_equal(s.sim.last_refusal, RELAY_E_AUTH_FAILS);
+    assert_false(s.sim.conns[peer].is_closing);
+
+    /* a peer is not blamed for what its clients fail with us */
     struct digest_say wrong = {.user = "nobody", .password = "x", .nc = 1};
-    digest_kit_ask(&s.kit, &s.sim, s.c, KIT_FROM);
+    digest_kit_ask(&s.kit, &s.sim, peer, KIT_FROM);
     for (int i = 1; i <= 20; i++)
-        assert_int_equal(say(&s, &wrong), 401);
-    assert_false(conn->closing);
-    conn->peer = NULL;
-    peer.first = NULL;
+        assert_int_equal(digest_kit_auth(&s.kit, &s.sim, peer, &wrong), 401);
+    for (int i = 1; i <= 20; i++)
+        relay_login_forward_failed(relay_conn_find(s.sim.relay, peer + 1));
+    assert_false(s.sim.conns[peer].is_closing);
     fall(&s);
     row_passed("A15");
+}
+
+/* With credentials, to a relay that has to be dialled first; and they do not stay in memory. */
+static void test_waits(void **state)
+{
+    static const struct relay_peer_conf conf = {.name = "out.example", .port = 2855, .tls = true};
+    struct stand s;
+
+    (void)state;
+    sim_init(&s.sim);
+    digest_kit_init(&s.kit, &s.sim);
+    s.sim.conf.peers = &conf;
+    s.sim.conf.peers_n = 1;
+    sim_start(&s.sim);
+    s.c = sim_user(&s.sim, SIM_ALICE);
+    sim_sayf(&s.sim, s.c,
+             "MSRP wait AUTH\r\nTo-Path: %s " OUT "\r\nFrom-Path: %s\r\n"
+             "Authorization: Bearer nobody-else-may-see\r\n-------wait$\r\nMSRP next",
+             s.sim.conns[s.c].use_path, s.sim.conns[s.c].remote);
+    struct relay_slab *slab = relay_slab_ref(relay_conn_find(s.sim.relay, s.c + 1)->in);
+    assert_non_null(memmem(slab->data, slab->used, "nobody-else", 11)); /* it waits there */
+    unsigned peer = sim_dialled(&s.sim);
+    assert_non_null(
+        strstr(sim_heard(&s.sim, peer), "\r\nAuthorization: Bearer nobody-else-may-see\r\n"));
+    assert_null(memmem(slab->data, slab->used, "nobody-else", 11));
+    relay_slab_unref(slab);
+    fall(&s);
+}
+
+/* Row R18: a certificate that is no peer's makes nobody a relay: a client, challenged as all. */
+static void test_certificate(void **state)
+{
+    static const struct relay_peer_conf conf = {.name = "out.example", .port = 2855, .tls = true};
+    struct stand s;
+
+    (void)state;
+    sim_init(&s.sim);
+    digest_kit_init(&s.kit, &s.sim);
+    s.sim.conf.peers = &conf;
+    s.sim.conf.peers_n = 1;
+    sim_start(&s.sim);
+    s.c = sim_open_peer(&s.sim, "phone.example");
+    digest_kit_ask(&s.kit, &s.sim, s.c, KIT_FROM);
+    assert_int_equal(strlen(s.kit.nonce), RELAY_NONCE_CHARS);
+    assert_int_equal(say(&s, &good), 200);
+    assert_null(relay_conn_find(s.sim.relay, s.c + 1)->peer);
+    assert_null(strchr(s.sim.conns[s.c].use_path, ' '));
+    assert_int_equal(digest_kit_ping(&s.sim, s.c), 200);
+    fall(&s);
+    row_passed("R18");
 }
 
 int main(void)
@@ -482,6 +568,7 @@ int main(void)
         cmocka_unit_test(test_wrong),     cmocka_unit_test(test_backoff),
         cmocka_unit_test(test_expires),   cmocka_unit_test(test_plain),
         cmocka_unit_test(test_new_users), cmocka_unit_test(test_forwarded),
+        cmocka_unit_test(test_waits),     cmocka_unit_test(test_certificate),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
