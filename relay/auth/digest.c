@@ -67,6 +67,19 @@ int relay_digest_response(const struct msrp_digest_credentials *credentials, con
 
 /* --- rules --- */
 
+void relay_digest_init(struct relay_digest *digest, uint8_t secret[RELAY_NONCE_SECRET])
+{
+    *digest = (struct relay_digest){.backoff = {NULL, 0}};
+    relay_nonces_init(&digest->nonces, secret, RELAY_NONCES_MAX);
+    OPENSSL_cleanse(secret, RELAY_NONCE_SECRET);
+}
+
+void relay_digest_done(struct relay_digest *digest)
+{
+    relay_backoff_done(&digest->backoff);
+    relay_nonces_done(&digest->nonces);
+}
+
 ssize_t relay_digest_challenge(const struct relay_digest_rules *rules, struct relay_digest *digest,
                                enum msrp_digest_algorithm algorithm, bool is_stale, int64_t now_ms,
                                char *out, size_t cap)

@@ -85,6 +85,10 @@ struct relay_digest {
     struct relay_backoff backoff; /* by place in rules->users: emptied with every new list */
 };
 
+/* secret: random octets, wiped. Allocates nothing. */
+void relay_digest_init(struct relay_digest *digest, uint8_t secret[RELAY_NONCE_SECRET]);
+void relay_digest_done(struct relay_digest *digest); /* wipes; a zeroed one is allowed */
+
 /* What a right AUTH has. */
 struct relay_digest_good {
     const struct relay_digest_user *user;  /* borrowed from the rules */

@@ -101,6 +101,15 @@ static int open_session(struct relay_conn *conn, struct relay_wish *wish,
     return 0;
 }
 
+size_t relay_session_uri(const struct relay *relay, const struct relay_session *session,
+                         char uri[MSRP_URI_MAX + 1])
+{
+    return (size_t)snprintf(
+        uri, MSRP_URI_MAX + 1, "%s://%s:%u/%s;tcp",
+        (session->peer ? session->peer->conf->tls : session->conn->tls) ? "msrps" : "msrp",
+        relay->conf.name, relay->conf.port, session->id);
+}
+
 static void refuse(struct relay_conn *conn, int err)
 {
     const struct relay_conf *conf = &conn->relay->conf;

@@ -4,8 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <openssl/crypto.h>
-
 #include "relay/core/csk.h"
 #include "relay/core/fan.h"
 #include "relay/core/machine.h"
@@ -74,15 +72,6 @@ struct relay_conn *relay_conns_of_user(struct relay *relay, struct msrp_str user
         n ? relay_directory_find(&relay->directory, (struct msrp_str){normal, n}) : NULL;
 
     return presence ? presence->first : NULL;
-}
-
-size_t relay_session_uri(const struct relay *relay, const struct relay_session *session,
-                         char uri[MSRP_URI_MAX + 1])
-{
-    return (size_t)snprintf(
-        uri, MSRP_URI_MAX + 1, "%s://%s:%u/%s;tcp",
-        (session->peer ? session->peer->conf->tls : session->conn->tls) ? "msrps" : "msrp",
-        relay->conf.name, relay->conf.port, session->id);
 }
 
 /* --- connections by number --- */
@@ -544,8 +533,7 @@ struct relay *relay_new(const struct relay_conf *conf, struct relay_policy *poli
         relay_random_fill(relay, secret, sizeof secret) < 0)
         goto out;
     relay->key = relay_hash_key(rnd);
-    relay_nonces_init(&relay->digest.nonces, secret, RELAY_NONCES_MAX);
-    OPENSSL_cleanse(secret, sizeof secret);
+    relay_digest_init(&relay->digest, secret);
     if (relay_sessions_init(&relay->sessions, &relay->key) < 0 ||
         relay_directory_init(&relay->directory, &relay->key) < 0 ||
         relay_sources_init(&relay->sources, &relay->key) < 0)
@@ -591,8 +579,7 @@ void relay_free(struct relay *relay)
         relay_upload_free(relay_csk_next(relay));
     dpp_mikey_replay_free(relay->seen);
     relay_chained_done(relay);
-    relay_backoff_done(&relay->digest.backoff);
-    relay_nonces_done(&relay->digest.nonces);
+    relay_digest_done(&relay->digest);
     relay_sources_done(&relay->sources);
     relay_directory_done(&relay->directory);
     relay_sessions_done(&relay->sessions);
