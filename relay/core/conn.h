@@ -132,7 +132,7 @@ struct relay_conn {
     uint64_t body_since_bytes, out_since_bytes, bytes_in;
 };
 
-/* --- what sds.c and fan.c may ask of the machine (implemented in conn.c, relay.c) --- */
+/* --- what sds.c and fan.c may ask of the machine (implemented in parts.c, conn.c, login.c) --- */
 
 /* The relay's parts. */
 const struct relay_conf *relay_conf_of(const struct relay *relay);
