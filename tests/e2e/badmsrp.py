@@ -329,6 +329,7 @@ class Step:
     more: str = ""           # further lines of either
     method: str = "SEND"
     forward: str = ""        # template of the frame that the other end gets, {t} its transaction id
+    silent: bool = False     # the other end gives no answer to that: it is a REPORT
     hears: object = None     # payload (function of the case) of the SDS delivered; "+" one that has
                              # begun, "#" one aborted
     first: int = 0           # code of a response before, to a request that asks for all
@@ -504,9 +505,9 @@ class Stage:
 
     def forwarded(self, case, step, what):
         got = self.victim.frame()
-        compare(got.raw, [case.fill(step.forward.replace("{t}", "\0")).replace("\0", "{t}").encode("latin-1")],
-                what + " forwarded")
-        self.victim.answer(got)
+        compare(got.raw, [case.fill(step.forward).encode("latin-1")], what + " forwarded")
+        if not step.silent and is_due(200, "SEND", case.asked):
+            self.victim.answer(got)
 
     def is_healthy(self):
         """Somebody else's message arrives as ever."""

@@ -17,6 +17,8 @@ limits:
   source_connections: 1000
   messages_per_s: 1000000
   messages_burst: 1000000
+times:
+  drain: 500ms
 """
 
 

@@ -4,46 +4,11 @@ import signal
 import time
 
 import pytest
-from badmsrp import (ASKED, BODY, END, HEAD, SDS_TYPE, Case, Fault, Line, Metrics, Step, cut,
-                     is_due, payload_of, report, response, sds,
-                     sealed, warning)
+from badmsrp import (ASKED, BODY, END, HEAD, SDS_TYPE, Line, Step, cut, is_due, payload_of, response,
+                     sds, sealed, warning)
 from badmsrp_sds import chunk
+from quick import Scene, start
 from rows import row_passed
-from table import Table
-
-CONFIG = """plain:
-  - 127.0.0.1:{plain}
-{auth}users: {dir}/users.yaml
-protection:
-  payload: allowed
-  signalling: allowed
-limits:
-  message: 5000B
-  auth_fails: {fails}
-  user_connections: 1000
-  source_connections: 1000
-  messages_per_s: {rate}
-  messages_burst: {burst}
-times:
-  probation: 2s
-  header: 1s
-  body_window: 1s
-  stopped: 1s
-  expires_min: 1s
-  message_idle: 2s
-  transaction: 2s
-  drain: 3s
-"""
-
-
-def start(auth=True, fails=1000, rate=1000000, burst=1000000):
-    site = Table()
-    site.write_policy()
-    text = site.config.read_text().replace("tokens:\n", "tokens:\n  skew: 0s\n")
-    site.config.write_text(text)
-    config = CONFIG.format(
-        plain=site.plain_port, auth="", dir=site.dir, fails=fails, rate=rate, burst=burst)
-    return site.start(("  plaintext_auth: true\n" if auth else "") + config)
 
 
 @pytest.fixture(scope="module")
@@ -56,39 +21,6 @@ def quick():
     finally:
         if site:
             site.remove()
-
-
-class Scene:
-    """What a Case needs of a Stage."""
-
-    def __init__(self, site):
-        self.site = site
-        self.metrics = Metrics(site)
-        self.victim = Line(site).auth("victim")
-
-    def cases(self, **fault):
-        """All eight variants at once, each with a connection of its own."""
-        one = Fault("0", "time", [], **fault)
-        return [Case(self, one, "E", asked, drip) for asked in ASKED for drip in (False, True)]
-
-    def say(self, cases, step):
-        for case in cases:
-            case.line.say(case.octets(step), case.drip)
-
-    def answered(self, cases, step):
-        """Every variant has heard what is due to it for the step that was said, and nothing else."""
-        for case in cases:
-            want = b"".join(case.expected(step))
-            heard = case.line.fence()
-            assert heard == want, f"[{case.asked} {case.drip}] heard {heard!r}, want {want!r}"
-
-    def closed(self, cases, seconds):
-        end = time.monotonic() + seconds
-        for case in cases:
-            assert case.line.to_end(max(1, end - time.monotonic())) == b"", "closed without a word"
-
-    def moved(self, before):
-        return {r: n - before.get(r, 0) for r, n in self.metrics.refused().items() if n != before.get(r, 0)}
 
 
 def test_row_37_the_ninth_late_chunk_closes(quick):
@@ -249,6 +181,10 @@ def test_row_38_idle_message_is_given_up(quick):
     row_passed("10.38")
 
 
+def whole(case):
+    return f"1-{len(case.body)}/{len(case.body)}"
+
+
 def take_all(quick, cases, code):
     """Each case sends its SDS, one after the other; the victim answers each with `code`, or with nothing."""
     frames = []
@@ -269,14 +205,7 @@ def test_rows_45_46_the_recipient(quick, code):
     else the code of the refusal; with Failure-Report no, nothing."""
     cases = quick.cases()
     frames = take_all(quick, cases, code)
-    for case in cases:
-        if case.asked == "no":
-            continue
-        while not case.line.held.endswith(b"$\r\n") and case.line.more(6):
-            pass
-        tid, n = case.line.held.split(b" ")[1].decode(), len(case.body)
-        assert case.line.held == report_of(case, tid, code or 408, f"1-{n}/{n}")
-        case.line.held = b""
+    quick.told(cases, code or 408, whole)
     before = quick.metrics.refused()
     for got in frames if not code else []:
         quick.victim.answer(got)  # too late: dropped
@@ -291,14 +220,7 @@ def test_row_47_the_recipient_is_gone(quick):
     cases = quick.cases()
     take_all(quick, cases, 0)
     quick.victim.close()
-    for case in cases:
-        if case.asked != "no":
-            while not case.line.held.endswith(b"$\r\n") and case.line.more(6):
-                pass
-            tid, n = case.line.held.split(b" ")[1].decode(), len(case.body)
-            assert case.line.held == report_of(case, tid, 408, f"1-{n}/{n}")
-        case.line.held = b""
-        assert case.line.fence() == b""
+    quick.told(cases, 408, whole)
     quick.victim = Line(quick.site).auth("victim")
     row_passed("10.47")
 
@@ -338,13 +260,7 @@ def test_row_39_stopped_in_progress(quick):
     quick.site.group("team", "victim", "away")
     quick.site.process.send_signal(signal.SIGHUP)
     more = warning(116, "user is not part of the MCData group")
-    for case in cases:
-        if case.asked != "no":
-            while not case.line.held.endswith(b"$\r\n") and case.line.more(3):
-                pass
-            tid, n = case.line.held.split(b" ")[1].decode(), len(in_group(case))
-            assert case.line.held == report(tid, 403, case.line.me, case.line.use, case.message, f"1-4000/{n}", more)
-        case.line.held = b""
+    quick.told(cases, 403, lambda case: f"1-4000/{len(in_group(case))}", more)
     for _ in cases:
         got = quick.victim.frame()
         assert got.flag == b"#"
@@ -363,15 +279,11 @@ def in_group(case):
     return case.whole
 
 
-def report_of(case, tid, code, span):
-    return report(tid, code, case.line.me, case.line.use, case.message, span)
-
-
 def test_row_57_plaintext():
     """AUTH or any token over a plain connection: 403 and close, unless it is loopback and allowed."""
     site = start(auth=False)
     try:
-        scene = Plain(site)
+        scene = Scene(site, tls=True)
         for said, method, own in (
                 ("MSRP {T} AUTH\r\nTo-Path: {A}\r\nFrom-Path: {F}\r\n{V}Authorization: Bearer {K}\r\n" + END, "AUTH", "{A}"),
                 ("MSRP {T} AUTH\r\nTo-Path: {A}\r\nFrom-Path: {F}\r\n{V}" + END, "AUTH", "{A}"),
@@ -387,13 +299,6 @@ def test_row_57_plaintext():
     finally:
         site.remove()
     row_passed("10.57")
-
-
-class Plain(Scene):
-    def __init__(self, site):
-        self.site = site
-        self.metrics = Metrics(site)
-        self.victim = Line(site, tls=True).auth("victim")
 
 
 def test_rows_44_53_rate_draining_failed_auths():
