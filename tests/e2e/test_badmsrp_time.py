@@ -115,7 +115,7 @@ def test_row_59_probation(quick):
     line = Line(quick.site).auth("bad")
     time.sleep(2.6)
     assert line.fence() == b""
-    row_passed("10.59")
+    row_passed("10.59", "R19")
 
 
 def test_row_61_after_expiry(quick):
@@ -298,7 +298,7 @@ def test_row_57_plaintext():
         assert site.stop() == 0
     finally:
         site.remove()
-    row_passed("10.57")
+    row_passed("10.57", "A2")
 
 
 def test_rows_44_53_rate_draining_failed_auths():

@@ -1,5 +1,6 @@
 """Relaying when the other end misbehaves (role R): rows 45-47, 51 and R7, R8 over another client and over a
 peer relay, and a peer relay that says what it must not say."""
+import re
 import socket
 
 import pytest
@@ -187,6 +188,28 @@ def test_a_fast_sender_does_not_wait(quick):
         quick.victim.answer(got)
     assert line.fence() == want
     row_passed("P5", "R10")
+
+
+@pytest.mark.parametrize("line", ["", "Byte-Range: 1-60000/60000\r\n", "Byte-Range: 1-*/*\r\n"])
+def test_trap_9_a_large_chunk_is_split(quick, line):
+    """Where we split we say the range, the total only where it is known; split and joined it is the same."""
+    case = quick.cases("R")[0]
+    body = bytes(i * 7 % 251 for i in range(60000))
+    case.line.say(case.octets(Step(lambda c: c.fill(HEAD + line + "Content-Type: application/octet-stream\r\n\r\n").encode() +
+                                   body + c.fill("\r\n-------{T}$\r\n").encode())))
+    got, frames = b"", []
+    while not frames or frames[-1].flag == b"+":
+        frames.append(quick.victim.frame())
+        start, end, total = re.fullmatch(rb"(\d+)-(\d+|\*)/(\d+|\*)", frames[-1].get("Byte-Range")).groups()
+        assert int(start) == len(got) + 1 and frames[-1].body
+        got += frames[-1].body
+        assert end in (b"*", str(len(got)).encode())
+        assert total in ((b"60000",) if "60000" in line else (b"*", b"60000"))
+        assert len(frames[-1].body) <= 2048 or end == b"*", "C4: over 2048 it has to be interruptible"
+        quick.victim.answer(frames[-1])
+    assert frames[-1].flag == b"$" and got == body and len(frames) > 1
+    assert case.line.fence() == response(case.names["T"], 200, case.line.me, case.line.use)
+    row_passed("b8.9", "R9", "C4")
 
 
 # --- a peer relay that misbehaves
