@@ -5,9 +5,10 @@
  * there is let through, so that a small message does not wait for another's large one. Over the
  * high mark the answers of new chunks wait until theirs have left, which slows a sender that counts
  * on answers, also behind another relay; and a connection that carries nothing else is not read,
- * which slows the others. A message is lost when the next hop takes no octet for conf.pause_max_ms
- * (half of it where the sender's connection cannot be stopped), or when more than conf.out_hard
- * waits. */
+ * which slows the others. One that carries more is not read either when what waits is half way to
+ * conf.out_hard, as a burst is no reason to lose a message. That happens when the next hop takes no
+ * octet for conf.pause_max_ms (half of it where the sender's connection is shared), or when more
+ * than conf.out_hard waits. */
 #include "relay/core/machine.h"
 
 bool relay_way_is_heavy(const struct relay_way *way)
@@ -49,14 +50,17 @@ void relay_way_look(struct relay_way *way)
         way->since_ms = now;
         way->lane->is_over = true;
     }
-    if (!way->is_paused && way->source && !way->has_last && !is_shared(way->source)) {
+    bool is_punishing = way->source && is_shared(way->source);
+    uint64_t brake = conf->out_high + (conf->out_hard - conf->out_high) / 2;
+    if (!way->is_paused && way->source && !way->has_last &&
+        (!is_punishing || lane->cost >= brake)) {
         way->is_paused = true;
         relay_conn_pause(way->source);
     }
     if (way->flying >= RELAY_WAY_IN_FLIGHT_MAX && lane->cost < conf->out_hard)
         return; /* it waits for answers, and they have times of their own */
     since = lane->moved_ms > way->since_ms ? lane->moved_ms : way->since_ms;
-    if (!way->is_paused && !way->has_last)
+    if ((!way->is_paused || is_punishing) && !way->has_last)
         limit_ms /= 2;
     if (lane->cost >= conf->out_hard + RELAY_SLAB_SIZE || now - since >= limit_ms)
         relay_way_fail(way, RELAY_E_SLOW_RECEIVER, 413, 0, 0);
