@@ -20,6 +20,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 
 #include "msrp/msrp.h"
 #include "tests/load/stream.h"
@@ -305,6 +306,7 @@ static void login(struct party *p, const char *who, uint16_t port, const char *u
                   const char *name, int ready)
 {
     struct epoll_event event = {.events = EPOLLIN, .data.ptr = p};
+    int small_buffer = AHEAD;
     char line[4096], *token = fgets(line, sizeof line, tokens) ? strchr(line, ' ') : NULL;
 
     if (!token)
@@ -315,6 +317,8 @@ static void login(struct party *p, const char *who, uint16_t port, const char *u
     if (!p->in || !p->out)
         stream_die("no memory");
     stream_connect(&p->stream, port, tls, name);
+    /* who wants to cut a chunk keeps it out of the kernel */
+    setsockopt(p->stream.fd, SOL_SOCKET, SO_SNDBUF, &small_buffer, sizeof small_buffer);
     for (int i = 0; i < 2; i++) {
         struct msrp_event ev;
         struct msrp_reader reader;
