@@ -8,6 +8,7 @@ declare -A sources=(
     [msrp_reader]="msrp/reader.c msrp/head.c"
     [msrp_uri]="msrp/uri.c msrp/path.c"
     [msrp_mime]="msrp/mime.c"
+    [msrp_sdp]="msrp/sdp.c"
     [msrp_digest]="msrp/digest.c"
     [dpp_sds]="dpp/sds/ie.c dpp/sds/msg.c dpp/sds/print.c"
     [dpp_info]="dpp/sds/info.c dpp/xml.c"

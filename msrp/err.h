@@ -10,7 +10,8 @@
  *   -50xx  fatal: the stream cannot be trusted any more. Answer `status` when it is not 0 and
  *          msrp_reader_is_answerable() says so, then close.
  *   -51xx  plain: the frame is refused (after its end-line), the connection goes on.
- *   -52xx  one message or one body is refused (ranges, join, multipart), the connection goes on.
+ *   -52xx  one message, body or text is refused (ranges, join, multipart, SDP), the connection goes
+ *          on.
  *   -53xx  local: a caller's buffer or argument, never on the wire. */
 #ifndef MSRP_ERR_H
 #define MSRP_ERR_H
@@ -76,7 +77,7 @@
     X(RESPONSE_BODY,    -5132, "a response with a body",                             "msrp_response_body",   0,   "50") \
     X(FLAG,             -5133, "a continuation flag on a frame that is never chunked","msrp_flag",           400, "") \
     X(BODY_LONG,        -5134, "a body over the cap of its method",                  "msrp_body_long",       400, "49") \
-    /* one URI, one message, one multipart */ \
+    /* one URI, one message, one multipart, one SDP */ \
     X(URI_FORM,         -5201, "the URI is malformed",                               "msrp_uri_form",        400, "") \
     X(URI_SCHEME,       -5202, "the URI is neither msrp nor msrps",                  "msrp_uri_scheme",      400, "") \
     X(URI_LONG,         -5203, "the URI is longer than its cap",                     "msrp_uri_long",        400, "") \
@@ -110,6 +111,25 @@
     X(DIGEST_TWICE,     -5262, "a parameter of the digest stands twice",             "digest_twice",         401, "58") \
     X(DIGEST_LONG,      -5263, "the digest is longer than its caps",                 "digest_long",          401, "58") \
     X(DIGEST_MISSING,   -5264, "a parameter that the digest needs is missing",       "digest_missing",       401, "58") \
+    X(SDP_LONG,         -5270, "the SDP is longer than its cap",                     "sdp_long",             0,   "") \
+    X(SDP_LINE,         -5271, "a line of the SDP is malformed",                     "sdp_line",             0,   "") \
+    X(SDP_LINE_LONG,    -5272, "a line of the SDP is longer than its cap",           "sdp_line_long",        0,   "") \
+    X(SDP_LINES_MANY,   -5273, "too many lines in the SDP",                          "sdp_lines_many",       0,   "") \
+    X(SDP_CONTROL,      -5274, "a control octet in the SDP",                         "sdp_control",          0,   "") \
+    X(SDP_TWICE,        -5275, "a line of the SDP stands twice",                     "sdp_twice",            0,   "") \
+    X(SDP_MEDIA,        -5276, "the m= line is not one of MSRP",                     "sdp_media",            0,   "") \
+    X(SDP_PORT,         -5277, "the port of the m= line is malformed",               "sdp_port",             0,   "") \
+    X(SDP_ADDRESS,      -5278, "the c= line is missing or malformed",                "sdp_address",          0,   "") \
+    X(SDP_PATH_NONE,    -5279, "no path in the SDP",                                 "sdp_path_none",        0,   "") \
+    X(SDP_PATH,         -5280, "the path in the SDP is malformed",                   "sdp_path",             0,   "") \
+    X(SDP_PATH_MANY,    -5281, "too many URIs in the path of the SDP",               "sdp_path_many",        0,   "") \
+    X(SDP_SCHEME,       -5282, "the path and the m= line differ about TLS",          "sdp_scheme",           0,   "") \
+    X(SDP_TYPES_NONE,   -5283, "no accept-types in the SDP",                         "sdp_types_none",       0,   "") \
+    X(SDP_TYPES,        -5284, "a list of media types in the SDP is malformed",      "sdp_types",            0,   "") \
+    X(SDP_TYPES_MANY,   -5285, "too many media types in the SDP",                    "sdp_types_many",       0,   "") \
+    X(SDP_SIZE,         -5286, "the max-size in the SDP is not a number",            "sdp_size",             0,   "") \
+    X(SDP_SETUP,        -5287, "the setup in the SDP is none of the known",          "sdp_setup",            0,   "") \
+    X(SDP_FINGERPRINT,  -5288, "a fingerprint in the SDP is malformed",              "sdp_fingerprint",      0,   "") \
     /* local */ \
     X(SPACE,            -5301, "the caller's buffer is too small",                   "msrp_space",           0,   "") \
     X(OCTET,            -5302, "an octet that must not stand in a header",           "msrp_octet",           0,   "") \

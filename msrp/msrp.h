@@ -15,6 +15,7 @@
 #include "msrp/range.h"
 #include "msrp/reader.h"
 #include "msrp/report.h"
+#include "msrp/sdp.h"
 #include "msrp/split.h"
 #include "msrp/str.h"
 #include "msrp/uri.h"
