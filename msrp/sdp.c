@@ -1,4 +1,5 @@
-/* sdp.c - reading and printing; what is agreed on: sdp_rules.c. See sdp.h. */
+/* sdp.c - reading and printing; what is agreed on: sdp_rules.c. See sdp.h.
+ * (longer than most: one grammar, whose tables both directions use) */
 #include "msrp/sdp.h"
 
 #include <string.h>
