@@ -98,13 +98,32 @@ static void finish(struct relay_talk *talk, int64_t now_ms)
     relay_talk_begin(talk, now_ms);
 }
 
+/* Has the relay that says 200 shown who it is? With Digest it proves that it knows the password
+ * (row A6). Some relays say nothing (Kamailio): the certificate of the one we are connected to has
+ * proven it; a proof that is there must be right anyway. */
+static bool is_proven(struct relay_talk *talk, const struct msrp_head *head)
+{
+    struct relay_entry *entry = &talk->entry;
+    const struct relay_endpoint_relay *relay = &talk->relays[entry->hop];
+    struct msrp_str info;
+    struct msrp_uri uri;
+
+    if (relay->token != NULL || relay->user == NULL) {
+        return true;
+    }
+    if (entry->hop == 0 && !msrp_head_find(head, "Authentication-Info", &info) &&
+        msrp_uri_parse(&uri, msrp_str_of(relay->uri)) == 0 && uri.is_secure) {
+        return true;
+    }
+    return relay_client_digest_proves(&entry->digest[entry->hop], head);
+}
+
 static void granted(struct relay_talk *talk, const struct msrp_head *head, int64_t now_ms)
 {
     struct relay_entry *entry = &talk->entry;
     struct msrp_limits limits = MSRP_LIMITS_DEFAULT;
     struct msrp_path path;
-    if (talk->relays[entry->hop].token == NULL && talk->relays[entry->hop].user != NULL &&
-        !relay_client_digest_proves(&entry->digest[entry->hop], head)) {
+    if (!is_proven(talk, head)) {
         relay_talk_fail(talk, 0, RELAY_E_TLS,
                         "the relay does not prove that it knows the password");
         return;

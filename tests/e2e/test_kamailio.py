@@ -15,6 +15,9 @@ examples do as well (each line has a test below):
 - It holds whole frames: its script sees nothing of a frame longer than 11,238 octets, and then takes it
   for an unknown method (501); a frame that does not fit its buffer of 16 KiB ends the connection.
   Chunks to and through it must be smaller (2048 octets are), headers and paths counted in.
+- What waits for a connection that is being made, or is slow, is dropped in silence beyond 64 KiB, unless
+  tcp_conn_wq_max and tls's con_ct_wq_max say otherwise, as kamailio.cfg here does. There is no back
+  pressure: who sends much keeps his window small.
 - It cannot take two URIs of its own in one step: between two of its clients it connects to itself.
 - To the next relay it uses one connection of its own for all that goes there (never the one that the
   other relay opened to it), and opens a new one when that is lost.

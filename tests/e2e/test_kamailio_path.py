@@ -1,12 +1,13 @@
 """Kamailio and mcrelayd as relays of one path (RFC 4976 section 6.4): a client of each, the two of
 them between. What Kamailio does by itself, quirks included: test_kamailio.py."""
 import os
+import subprocess
 import time
 
 import pytest
-from kamailio import Kamailio, fitting
+from kamailio import PASSWORD, Kamailio, fitting
 from standard import Endpoint, deliver
-from throwaway import NAME, Site, free_ports
+from throwaway import BUILD, NAME, Site, free_ports
 
 KINDS = ["tcp", "tls"]
 WISH = [("Success-Report", "yes")]
@@ -223,3 +224,45 @@ def test_long_chunks_are_cut_for_them(both):
         got += frame[2]
         theirs.respond(frame)
     assert got == body and frame[3] == "$"
+
+
+def words_of(both, side, user):
+    """The options with which mcrelay send --path and recv --path have a relay."""
+    if side == "ours":
+        return ["--relay", f"msrps://{NAME}:{both.site.port}", "--connect", f"127.0.0.1:{both.site.port}",
+                "--token", both.site.dir / "tokens" / user, "--ca", both.site.dir / "ca.pem"]
+    password = both.site.dir / "password"
+    password.write_text(PASSWORD + "\n")
+    password.chmod(0o600)
+    k = both.kamailio
+    return ["--relay", k.uri, "--connect", f"127.0.0.1:{k.port}", "--digest", user, "--password-file",
+            password, *(["--ca", k.tls / "ca.pem"] if k.tls else [])]
+
+
+@pytest.mark.parametrize("sender,receiver", [("ours", "theirs"), ("theirs", "ours"), ("theirs", "theirs")])
+def test_our_own_client(town, sender, receiver, tmp_path):
+    """mcrelay send --path and recv --path, at either relay: Digest at Kamailio, a token at ours; chunks
+    of 8 KiB by --window, as its frames are limited (between its own clients they pass it twice)."""
+    both = Both(town, "tls")
+    plan, got, path = tmp_path / "plan", tmp_path / "got", tmp_path / "path"
+    plan.write_bytes(os.urandom(700_000))
+    recv = subprocess.Popen([BUILD / "mcrelay", "recv", "--path", *words_of(both, receiver, "bob"),
+                             "--publish", path, "--out", got, "--count", "1", "--timeout", "40"],
+                            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    try:
+        recv.stdout.readline()
+        sent = both.site.mcrelay("send", "--path", f"@{path}", *words_of(both, sender, "alice"), "--file",
+                                 plan, "--success-report", "--window", "32768", "--retry", "5")
+        assert sent.returncode == 0, (sent.stdout, sent.stderr)
+        assert recv.wait(60) == 0
+        assert got.read_bytes() == plan.read_bytes()
+    finally:
+        recv.kill()
+        recv.communicate()
+
+
+def test_our_own_client_wants_a_proof_without_tls(town):
+    """Kamailio proves nothing itself; without a certificate nobody knows who it is (row A6)."""
+    both = Both(town, "tcp")
+    done = both.site.mcrelay("recv", "--path", *words_of(both, "theirs", "bob"), "--timeout", "10")
+    assert done.returncode != 0 and "does not prove" in done.stderr

@@ -121,12 +121,43 @@ static void digest(void **state)
         assert_true(++asks < 10);
     }
     kit_done(&kit);
-    /* a 200 without proof is no relay of ours */
-    open_with(&relay, 1, NULL);
-    (void)asked(tid, R1);
-    answer(tid, "401 Unauthorized", CHALLENGE("n1"));
+    /* a wrong proof is no relay of ours; none at all is one that its certificate has proven */
+    static const struct {
+        const char *uri, *info;
+        bool is_good;
+    } proofs[] = {
+        {R1, "", true},
+        {R1, "Authentication-Info: rspauth=\"00\", cnonce=\"x\", nc=00000001, qop=auth\r\n", false},
+        {R1, "Authentication-Info: nextnonce=\"n2\"\r\n", false},
+        {"msrp://intra.example:2855;tcp", "", false},
+    };
+    for (size_t i = 0; i < sizeof(proofs) / sizeof(proofs[0]); i++) {
+        const struct relay_endpoint_relay one = {
+            .uri = proofs[i].uri, .user = "alice", .password = "secret"};
+        char headers[300];
+        open_with(&one, 1, NULL);
+        (void)asked(tid, one.uri);
+        answer(tid, "401 Unauthorized", CHALLENGE("n1"));
+        (void)asked(tid, one.uri);
+        snprintf(headers, sizeof(headers), "Use-Path: " U1 "\r\n%s", proofs[i].info);
+        answer(tid, "200 OK", headers);
+        if (proofs[i].is_good) {
+            assert_non_null(kit_find(&kit, RELAY_ENDPOINT_READY));
+        } else {
+            assert_non_null(strstr(kit_find(&kit, RELAY_ENDPOINT_FAILED)->text, "password"));
+        }
+        kit_done(&kit);
+    }
+    /* the second relay, which another one connected to, has to prove itself */
+    const struct relay_endpoint_relay both[] = {{.uri = R1, .token = "a.b.c"},
+                                                {.uri = R2, .user = "alice", .password = "secret"}};
+    open_with(both, 2, NULL);
     (void)asked(tid, R1);
     answer(tid, "200 OK", "Use-Path: " U1 "\r\n");
+    (void)asked(tid, U1 " " R2);
+    answer(tid, "401 Unauthorized", CHALLENGE("n1"));
+    (void)asked(tid, U1 " " R2);
+    answer(tid, "200 OK", "Use-Path: " U1 " " U2 "\r\n");
     assert_non_null(strstr(kit_find(&kit, RELAY_ENDPOINT_FAILED)->text, "password"));
     kit_done(&kit);
     row_passed("A6");
