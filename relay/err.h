@@ -134,6 +134,7 @@
     X(ABORTED,          -7311, "the sender aborted the message",                     "aborted",          200, "40") \
     X(STALE,            -7312, "the message stood open for too long",                "stale",            413, "38") \
     X(RATE,             -7313, "too many messages in a second",                      "rate",             413, "44") \
+    X(FAN_OUT,          -7317, "too many deliveries of this user in a second",       "fan_out",          413, "44") \
     X(DRAINING,         -7314, "the relay is stopping",                              "draining",         413, "44") \
     X(SLOW_RECEIVER,    -7315, "the receiver is too slow",                           "slow_receiver",    413, "") \
     X(UNDELIVERED,      -7316, "no recipient took the message",                      "undelivered",      413, "45,46,47") \

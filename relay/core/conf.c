@@ -55,6 +55,8 @@ void relay_conf_default(struct relay_conf *conf)
         .peers_n = conf->peers_n,
         .rate_messages_per_s = 50,
         .rate_messages_burst = 200,
+        .rate_deliveries_per_s = 2000,
+        .rate_deliveries_burst = 4000,
         .memory_max = (uint64_t)256 * 1024 * 1024,
     };
 }

@@ -77,8 +77,9 @@ struct relay_conf {
     uint32_t out_low, out_high, out_hard; /* 128 KiB, 256 KiB, 1 MiB per connection */
     uint32_t hops_max;                    /* 256 transactions in flight per connection */
     uint32_t dedup_max_per_sender;        /* 20000 */
-    uint32_t rate_messages_per_s, rate_messages_burst; /* 50, 200 per user */
-    uint64_t memory_max;                               /* slab budget, 256 MiB */
+    uint32_t rate_messages_per_s, rate_messages_burst;     /* 50, 200 per user */
+    uint32_t rate_deliveries_per_s, rate_deliveries_burst; /* 2000, 4000 that a user causes */
+    uint64_t memory_max;                                   /* slab budget, 256 MiB */
 };
 
 /* Fills every member but name, port, service, realm, scope, auth, digest and peers with its

@@ -71,6 +71,14 @@ static int start_group(struct sds_message *m)
 /* Makes the fan and starts its deliveries. */
 static int start(struct sds_message *m)
 {
+    const struct relay_conf *conf = relay_conf_of(m->sds->relay);
+    struct relay_bucket *bucket =
+        m->conn && m->conn->presence ? &m->conn->presence->deliveries : NULL;
+    int64_t now_ms = relay_now_of(m->sds->relay).mono_ms;
+
+    if (bucket && !relay_bucket_is_open(bucket, now_ms, conf->rate_deliveries_per_s,
+                                        conf->rate_deliveries_burst))
+        return RELAY_E_FAN_OUT; /* threat T37 */
     int rc = relay_fan_new(&m->fan, m, m->sds->relay, m->sender, &m->body->label);
 
     if (rc)
@@ -82,6 +90,8 @@ static int start(struct sds_message *m)
         if (!m->fan->started)
             rc = RELAY_E_SDS_ABSENT;
     }
+    if (bucket && conf->rate_deliveries_per_s)
+        relay_bucket_spend(bucket, now_ms, conf->rate_deliveries_per_s, m->fan->started);
     if (!rc && m->fan->started && !m->fan->deliveries)
         rc = RELAY_E_SLOW_RECEIVER; /* each one failed at once */
     return rc;

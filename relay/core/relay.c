@@ -179,7 +179,7 @@ static void on_tick(struct relay *relay)
     relay_overload_tick(relay);
     if (relay->directory.n > relay->counts.conns_authorised_now)
         relay_directory_sweep(&relay->directory, relay->now.mono_ms,
-                              relay->conf.rate_messages_per_s);
+                              relay->conf.rate_messages_per_s, relay->conf.rate_deliveries_per_s);
 }
 
 /* Sessions that stand, and what they send, under new rules. profile 2.8 */

@@ -104,6 +104,8 @@ static const struct relay_schema_row rows[] = {
     NUMBER("limits.unauth_percent", COUNT, core.unauth_percent_max, "10", 1, 100, "share of all connections that may be before AUTH"),
     NUMBER("limits.messages_per_s", COUNT, core.rate_messages_per_s, "50", 1, 1000000, "messages of a user per second"),
     NUMBER("limits.messages_burst", COUNT, core.rate_messages_burst, "200", 1, 1000000, "messages of a user at once"),
+    NUMBER("limits.deliveries_per_s", COUNT, core.rate_deliveries_per_s, "2000", 0, 10000000, "deliveries per second that a user's messages cause; 0: no limit"),
+    NUMBER("limits.deliveries_burst", COUNT, core.rate_deliveries_burst, "4000", 1, 10000000, "deliveries at once; one message to a larger group goes all the same, and is waited for"),
     NUMBER("limits.auth_fails", COUNT, core.auth_fails, "5", 1, 1000, "failed AUTHs of an address; from that one on each closes its connection"),
     NUMBER("limits.auth_fails_time", MILLIS, core.auth_fails_ms, "60s", 1000, DAY * 1000, "window in which they count, from the first one on"),
     NUMBER("limits.out_low", OCTETS, core.out_low, "128KiB", 4096, 1024 * MIB, "output of a connection below which its senders go on"),

@@ -84,14 +84,17 @@ struct relay_presence *relay_directory_get(struct relay_directory *dir, struct m
     return presence;
 }
 
-void relay_directory_sweep(struct relay_directory *dir, int64_t now_ms, uint32_t rate_per_s)
+void relay_directory_sweep(struct relay_directory *dir, int64_t now_ms, uint32_t rate_per_s,
+                           uint32_t deliveries_per_s)
 {
     for (size_t i = 0; i < dir->rows_n; i++) {
         for (struct relay_presence **link = &dir->rows[i]; *link;) {
             struct relay_presence *presence = *link;
             if (presence->conns || !relay_bucket_is_full(&presence->messages, now_ms, rate_per_s) ||
                 !relay_bucket_is_full(&presence->auths, now_ms, rate_per_s) ||
-                !relay_bucket_is_full(&presence->uploads, now_ms, RELAY_UPLOADS_PER_S)) {
+                !relay_bucket_is_full(&presence->uploads, now_ms, RELAY_UPLOADS_PER_S) ||
+                (deliveries_per_s &&
+                 !relay_bucket_is_full(&presence->deliveries, now_ms, deliveries_per_s))) {
                 link = &presence->next_in_row;
                 continue;
             }

@@ -20,7 +20,7 @@ struct relay_presence {
     struct relay_conn *first; /* chained by the core through next_same_user */
     unsigned conns;
     /* these outlive a connection, so that leaving does not refill them */
-    struct relay_bucket messages, auths, uploads;
+    struct relay_bucket messages, auths, uploads, deliveries;
     size_t user_n;
     char user[]; /* NUL-terminated */
 };
@@ -44,6 +44,7 @@ struct relay_presence *relay_directory_get(struct relay_directory *dir, struct m
     __attribute__((warn_unused_result));
 
 /* Drops the entries of users without a connection whose buckets have filled up again. */
-void relay_directory_sweep(struct relay_directory *dir, int64_t now_ms, uint32_t rate_per_s);
+void relay_directory_sweep(struct relay_directory *dir, int64_t now_ms, uint32_t rate_per_s,
+                           uint32_t deliveries_per_s);
 
 #endif

@@ -17,16 +17,26 @@ static uint64_t missing(const struct relay_bucket *bucket, int64_t now_ms, uint3
     return refilled < bucket->spent ? bucket->spent - refilled : 0;
 }
 
+bool relay_bucket_is_open(const struct relay_bucket *bucket, int64_t now_ms, uint32_t rate_per_s,
+                          uint32_t burst)
+{
+    return !rate_per_s || missing(bucket, now_ms, rate_per_s) + 1000 <= (uint64_t)burst * 1000;
+}
+
+void relay_bucket_spend(struct relay_bucket *bucket, int64_t now_ms, uint32_t rate_per_s,
+                        uint32_t n)
+{
+    bucket->spent = missing(bucket, now_ms, rate_per_s) + (uint64_t)n * 1000;
+    bucket->filled_ms = now_ms;
+}
+
 bool relay_bucket_take(struct relay_bucket *bucket, int64_t now_ms, uint32_t rate_per_s,
                        uint32_t burst)
 {
-    if (!rate_per_s)
-        return true;
-    bucket->spent = missing(bucket, now_ms, rate_per_s);
-    bucket->filled_ms = now_ms;
-    if (bucket->spent + 1000 > (uint64_t)burst * 1000)
+    if (!relay_bucket_is_open(bucket, now_ms, rate_per_s, burst))
         return false;
-    bucket->spent += 1000;
+    if (rate_per_s)
+        relay_bucket_spend(bucket, now_ms, rate_per_s, 1);
     return true;
 }
 

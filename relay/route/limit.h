@@ -18,6 +18,12 @@ struct relay_bucket {
  */
 bool relay_bucket_take(struct relay_bucket *bucket, int64_t now_ms, uint32_t rate_per_s,
                        uint32_t burst);
+/* For what comes in lots: is there a token at all? Then the lot may go, whatever its size, and its
+ * n tokens are spent, if need be into debt: a group of a thousand is served, and waited for. */
+bool relay_bucket_is_open(const struct relay_bucket *bucket, int64_t now_ms, uint32_t rate_per_s,
+                          uint32_t burst);
+void relay_bucket_spend(struct relay_bucket *bucket, int64_t now_ms, uint32_t rate_per_s,
+                        uint32_t n);
 /* Has it filled up again? */
 bool relay_bucket_is_full(const struct relay_bucket *bucket, int64_t now_ms, uint32_t rate_per_s);
 

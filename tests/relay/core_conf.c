@@ -60,6 +60,8 @@ static void test_defaults(void **state)
     assert_int_equal(conf.out_hard, 1 << 20);
     assert_int_equal(conf.rate_messages_per_s, 50);
     assert_int_equal(conf.rate_messages_burst, 200);
+    assert_int_equal(conf.rate_deliveries_per_s, 2000);
+    assert_int_equal(conf.rate_deliveries_burst, 4000);
 }
 
 int main(void)

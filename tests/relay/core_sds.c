@@ -86,6 +86,33 @@ static void group(void **state)
     stage_done(&s);
 }
 
+/* What one user causes in a second is bounded by deliveries too: a lot that begins with a token
+ * goes, and is paid for before the next. threat T37, row 44 */
+static void fan_out_rate(void **state)
+{
+    struct stage s;
+    struct kit_sds sds = kit_group("all units");
+
+    (void)state;
+    stage_init(&s);
+    s.sim.conf.rate_deliveries_per_s = 2;
+    s.sim.conf.rate_deliveries_burst = 3;
+    kit_add_group(s.sim.policy);
+    stage_up(&s);
+    static const int codes[] = {200, 200, 413};
+    for (uint8_t i = 0; i < 3; i++) {
+        sds.message = (uint8_t)(20 + i);
+        assert_int_equal(
+            kit_send(&s.sim, s.alice, &sds, (const char *[]){"mid1", "mid2", "mid3"}[i]), codes[i]);
+    }
+    assert_int_equal(s.sim.last_refusal, RELAY_E_FAN_OUT);
+    stage_settle(&s);
+    assert_int_equal(s.b.n, 2);
+    sim_pass(&s.sim, 1500);
+    assert_int_equal(kit_send(&s.sim, s.alice, &sds, "mid4"), 200);
+    stage_done(&s);
+}
+
 /* Fan-out starts before the last octet has come, and is cut anew: chunks of at most 16 KiB, none
  * but the last small. rows C3, C4, C8 */
 static void streaming(void **state)
@@ -536,14 +563,23 @@ static void fragments(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(one_to_one),      cmocka_unit_test(listed_target),
-        cmocka_unit_test(group),           cmocka_unit_test(streaming),
-        cmocka_unit_test(success_report),  cmocka_unit_test(failure_reports),
-        cmocka_unit_test(group_failure),   cmocka_unit_test(failure_in_a_chunk),
-        cmocka_unit_test(lost_sender),     cmocka_unit_test(removed_member),
-        cmocka_unit_test(session_expires), cmocka_unit_test(absent),
-        cmocka_unit_test(draining),        cmocka_unit_test(fragments),
-        cmocka_unit_test(plain_listener),  cmocka_unit_test(all_removed),
+        cmocka_unit_test(one_to_one),
+        cmocka_unit_test(listed_target),
+        cmocka_unit_test(group),
+        cmocka_unit_test(fan_out_rate),
+        cmocka_unit_test(streaming),
+        cmocka_unit_test(success_report),
+        cmocka_unit_test(failure_reports),
+        cmocka_unit_test(group_failure),
+        cmocka_unit_test(failure_in_a_chunk),
+        cmocka_unit_test(lost_sender),
+        cmocka_unit_test(removed_member),
+        cmocka_unit_test(session_expires),
+        cmocka_unit_test(absent),
+        cmocka_unit_test(draining),
+        cmocka_unit_test(fragments),
+        cmocka_unit_test(plain_listener),
+        cmocka_unit_test(all_removed),
     };
 
     for (size_t i = 0; i < sizeof big; i++)

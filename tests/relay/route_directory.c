@@ -38,10 +38,10 @@ static void test_users(void **state)
     snprintf(user, sizeof user, "sip:user10@iops.example");
     struct relay_presence *spender = relay_directory_find(&dir, msrp_str_of(user));
     assert_true(relay_bucket_take(&spender->messages, 1000, 10, 5));
-    relay_directory_sweep(&dir, 1000, 10);
+    relay_directory_sweep(&dir, 1000, 10, 10);
     assert_int_equal(dir.n, 501);
     assert_ptr_equal(relay_directory_find(&dir, msrp_str_of(user)), spender);
-    relay_directory_sweep(&dir, 1100, 10);
+    relay_directory_sweep(&dir, 1100, 10, 10);
     assert_int_equal(dir.n, 500);
     assert_null(relay_directory_find(&dir, msrp_str_of(user)));
     relay_directory_done(&dir);

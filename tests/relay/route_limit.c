@@ -69,6 +69,22 @@ static void test_sources(void **state)
     relay_sources_done(&table);
 }
 
+/* A lot goes when there is a token, and is paid for afterwards. */
+static void test_lots(void **state)
+{
+    struct relay_bucket bucket = {0};
+
+    (void)state;
+    assert_true(relay_bucket_is_open(&bucket, 0, 100, 10));
+    relay_bucket_spend(&bucket, 0, 100, 9);
+    assert_true(relay_bucket_is_open(&bucket, 0, 100, 10)); /* one is left */
+    relay_bucket_spend(&bucket, 0, 100, 1000);
+    assert_false(relay_bucket_is_open(&bucket, 0, 100, 10));
+    assert_false(relay_bucket_is_open(&bucket, 9999, 100, 10));
+    assert_true(relay_bucket_is_open(&bucket, 10000, 100, 10)); /* 1009 - 10 + 1 refilled */
+    assert_true(relay_bucket_is_open(&bucket, 0, 0, 1));        /* no limit */
+}
+
 /* Failures outlive the connections, for one window. */
 static void test_fails(void **state)
 {
@@ -112,6 +128,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_bucket),
         cmocka_unit_test(test_sources),
+        cmocka_unit_test(test_lots),
         cmocka_unit_test(test_fails),
     };
 
