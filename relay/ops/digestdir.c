@@ -82,7 +82,7 @@ static int read_rows(struct relay_yaml *yaml, yaml_node_t *root, struct relay_di
 
     for (int i = 0; err == 0 && i < n; i++) {
         yaml_node_t *node = relay_yaml_item(yaml, root, i);
-        struct row row = {NULL};
+        struct row row = {.user = NULL};
         err = read_row(yaml, node, &row);
         if (err == 0)
             err = add_row(yaml, node, dir, &row);
