@@ -57,10 +57,11 @@ static const struct known {
 struct pass {
     struct msrp_head *head;
     const struct msrp_limits *limits;
-    size_t index;     /* of the header line */
-    unsigned seen;    /* bit per enum field */
-    bool has_mime;    /* some Content- header */
-    bool is_type_end; /* the last line was Content-Type */
+    struct msrp_path_kept *kept; /* To-Path, From-Path; NULL: none */
+    size_t index;                /* of the header line */
+    unsigned seen;               /* bit per enum field */
+    bool has_mime;               /* some Content- header */
+    bool is_type_end;            /* the last line was Content-Type */
 };
 
 static enum field field_of(struct msrp_str name)
@@ -239,9 +240,10 @@ static int read_field(struct pass *pass, enum field field, struct msrp_str value
 
     switch (field) {
     case TO:
-        return msrp_path_parse(&head->to, value, pass->limits);
+        return msrp_path_parse_next(&head->to, value, pass->limits, pass->kept);
     case FROM:
-        rc = msrp_path_parse(&head->from, value, pass->limits);
+        rc = msrp_path_parse_next(&head->from, value, pass->limits,
+                                  pass->kept ? pass->kept + 1 : NULL);
         return rc == MSRP_E_TO_URI ? MSRP_E_FROM_URI : rc;
     case MESSAGE_ID:
         head->has_message_id = msrp_str_is_ident(value);
@@ -379,9 +381,9 @@ static struct msrp_str take_line(struct msrp_str *rest)
 }
 
 static int parse(struct msrp_head *head, const char *buf, size_t len, bool has_body, bool is_whole,
-                 const struct msrp_limits *limits)
+                 const struct msrp_limits *limits, struct msrp_path_kept *kept)
 {
-    struct pass pass = {.head = head, .limits = limits};
+    struct pass pass = {.head = head, .limits = limits, .kept = kept};
     struct msrp_str rest = {buf, len};
     int fatal = msrp_head_parse_start(head, take_line(&rest));
 
@@ -416,13 +418,19 @@ static int parse(struct msrp_head *head, const char *buf, size_t len, bool has_b
 int msrp_head_parse(struct msrp_head *head, const char *buf, size_t len, bool has_body,
                     const struct msrp_limits *limits)
 {
-    return parse(head, buf, len, has_body, true, limits);
+    return parse(head, buf, len, has_body, true, limits, NULL);
+}
+
+int msrp_head_parse_next(struct msrp_head *head, const char *buf, size_t len, bool has_body,
+                         const struct msrp_limits *limits, struct msrp_path_kept kept[2])
+{
+    return parse(head, buf, len, has_body, true, limits, kept);
 }
 
 int msrp_head_salvage(struct msrp_head *head, const char *buf, size_t len,
                       const struct msrp_limits *limits)
 {
-    return parse(head, buf, len, false, false, limits);
+    return parse(head, buf, len, false, false, limits, NULL);
 }
 
 bool msrp_head_next(const struct msrp_head *head, size_t *iter, struct msrp_str *name,

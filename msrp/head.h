@@ -35,6 +35,12 @@ struct msrp_path {
     size_t count;
 };
 
+/* A good path as it was read last: most requests of a stream have the same. Zeroed to start. */
+struct msrp_path_kept {
+    uint16_t n, first_n, last_at, count; /* n 0: none */
+    char text[256];                      /* a longer one is read each time */
+};
+
 /* Status of a REPORT. */
 struct msrp_status {
     unsigned space; /* namespace, 0..999; only 0 has codes */
@@ -92,6 +98,12 @@ struct msrp_head {
 __attribute__((warn_unused_result)) int msrp_head_parse(struct msrp_head *head, const char *buf,
                                                         size_t len, bool has_body,
                                                         const struct msrp_limits *limits);
+
+/* The same for one head of a stream: paths that are octet for octet those in kept[0] (To-Path) and
+ * kept[1] (From-Path) are not read again; good ones are kept. Always with the same limits. */
+__attribute__((warn_unused_result)) int
+msrp_head_parse_next(struct msrp_head *head, const char *buf, size_t len, bool has_body,
+                     const struct msrp_limits *limits, struct msrp_path_kept kept[2]);
 
 /* Reads only a start line (without CRLF) into is_response, tid, method, method_text, code, comment
  * and err of *head. Returns 0 or MSRP_E_PREFIX, _TID, _METHOD_FORM, _START_LINE, _BARE_CR,

@@ -1,6 +1,8 @@
 /* path.c - see path.h. */
 #include "msrp/path.h"
 
+#include <string.h>
+
 #include "msrp/uri.h"
 
 bool msrp_path_next(struct msrp_str *rest, struct msrp_str *uri)
@@ -35,6 +37,31 @@ int msrp_path_parse(struct msrp_path *path, struct msrp_str value, const struct 
         return MSRP_E_TO_URI;
     }
     return path->count > limits->uris ? MSRP_E_URIS_MANY : 0;
+}
+
+int msrp_path_parse_next(struct msrp_path *path, struct msrp_str value,
+                         const struct msrp_limits *limits, struct msrp_path_kept *kept)
+{
+    int rc;
+
+    if (kept && kept->n > 0 && msrp_str_is_same(value, (struct msrp_str){kept->text, kept->n})) {
+        *path = (struct msrp_path){
+            .text = value,
+            .first = {value.p, kept->first_n},
+            .last = {value.p + kept->last_at, value.n - kept->last_at},
+            .count = kept->count,
+        };
+        return 0;
+    }
+    rc = msrp_path_parse(path, value, limits);
+    if (rc == 0 && kept && value.n <= sizeof(kept->text)) {
+        kept->n = (uint16_t)value.n;
+        kept->first_n = (uint16_t)path->first.n;
+        kept->last_at = (uint16_t)(path->last.p - value.p);
+        kept->count = (uint16_t)path->count;
+        memcpy(kept->text, value.p, value.n);
+    }
+    return rc;
 }
 
 struct msrp_str msrp_path_pop(struct msrp_str path, size_t n)

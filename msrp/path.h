@@ -13,6 +13,12 @@
 __attribute__((warn_unused_result)) int
 msrp_path_parse(struct msrp_path *path, struct msrp_str value, const struct msrp_limits *limits);
 
+/* The same; a path that is the kept one is not read again, a good one is kept. NULL: as above. */
+__attribute__((warn_unused_result)) int msrp_path_parse_next(struct msrp_path *path,
+                                                             struct msrp_str value,
+                                                             const struct msrp_limits *limits,
+                                                             struct msrp_path_kept *kept);
+
 /* Takes the leftmost URI off *rest. False when there is none.
  *     struct msrp_str rest = head->to.text; while (msrp_path_next(&rest, &uri)) ... */
 bool msrp_path_next(struct msrp_str *rest, struct msrp_str *uri);

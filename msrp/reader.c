@@ -47,7 +47,7 @@ static bool is_end_line(const struct msrp_reader *r, struct msrp_str line)
 static ssize_t end_head(struct msrp_reader *r, const char *buf, size_t used, bool has_body,
                         struct msrp_event *ev)
 {
-    int rc = msrp_head_parse(&r->head, buf, r->line, has_body, &r->limits);
+    int rc = msrp_head_parse_next(&r->head, buf, r->line, has_body, &r->limits, r->kept);
 
     if (rc < 0) {
         return fail(r, rc);

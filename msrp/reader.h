@@ -53,6 +53,7 @@ struct msrp_reader {
     uint64_t octets;               /* body: octets handed on */
     size_t mark_len;               /* body: CRLF, seven dashes and the id */
     char mark[9 + MSRP_IDENT_MAX]; /* body: what to look for */
+    struct msrp_path_kept kept[2]; /* of the frames before */
 };
 
 /* limits: copied; NULL gives the defaults. No _done: nothing is held. */

@@ -78,9 +78,54 @@ static void row_19(void **state)
     row_passed("10.19");
 }
 
+/* The kept path is given again, and only it; whatever came between. */
+static void keeps(void **state)
+{
+    static const char *const good[] = {A, A " " B, B " " A " " C, A " " B};
+    static const char *const bad[] = {"", A " ", A " x", A ";", "x"};
+    struct msrp_path_kept kept = {.n = 0};
+    char text[512], longer[512];
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(good) * 2; i++) {
+        struct msrp_path want, got;
+
+        strcpy(text, good[i / 2]); /* each is read, then found */
+        assert_int_equal(msrp_path_parse(&want, msrp_str_of(text), &limits), 0);
+        assert_int_equal(msrp_path_parse_next(&got, msrp_str_of(text), &limits, &kept), 0);
+        assert_int_equal(kept.n, strlen(text));
+        assert_true(got.text.p == want.text.p && got.text.n == want.text.n);
+        assert_true(got.first.p == want.first.p && got.first.n == want.first.n);
+        assert_true(got.last.p == want.last.p && got.last.n == want.last.n);
+        assert_int_equal(got.count, want.count);
+        for (size_t k = 0; k < COUNT(bad); k++) {
+            assert_int_equal(msrp_path_parse_next(&got, msrp_str_of(bad[k]), &limits, &kept),
+                             MSRP_E_TO_URI);
+            assert_int_equal(got.count, 0);
+        }
+        assert_int_equal(kept.n, strlen(text));
+        strcpy(longer, text);
+        longer[10] ^= 1; /* as long, but another */
+        (void)!msrp_path_parse_next(&got, msrp_str_of(longer), &limits, &kept);
+        assert_true(got.count == 0 || memcmp(kept.text, longer, kept.n) == 0);
+        kept.n = i % 2 ? 0 : kept.n;
+        assert_int_equal(msrp_path_parse_next(&got, msrp_str_of(text), &limits, &kept), 0);
+    }
+    /* too long to be kept: read each time, and the one before stays */
+    snprintf(longer, sizeof(longer), "msrps://%0250d.example:2855/a;tcp", 1);
+    for (int i = 0; i < 2; i++) {
+        struct msrp_path got;
+
+        assert_int_equal(msrp_path_parse_next(&got, msrp_str_of(longer), &limits, &kept), 0);
+        assert_int_equal(got.count, 1);
+        assert_int_equal(kept.n, strlen(text));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(keeps),
         cmocka_unit_test(parses),
         cmocka_unit_test(walks_pops_pushes),
         cmocka_unit_test(row_19),
