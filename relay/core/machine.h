@@ -121,6 +121,8 @@ void relay_request_late(struct relay_conn *conn, int err);
 void relay_request_broken(struct relay_conn *conn, int err);
 /* Is it a URI of this relay, whatever its session? A missing port counts as ours. */
 bool relay_uri_is_ours(const struct relay *relay, const struct msrp_uri *uri);
+/* Is the first To-Path URI, as the reader gave it? */
+bool relay_first_is_ours(const struct relay *relay, const struct msrp_head *head);
 /* The URI we speak as in an answer to this head: its first To-Path URI where that is ours. */
 struct msrp_str relay_own_uri(const struct relay *relay, const struct msrp_head *head);
 /* The same URIs in the same order, by the rules of rfc4975#6.1? */

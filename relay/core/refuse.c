@@ -78,11 +78,7 @@ void relay_refuse(struct relay *relay, const struct relay_conn *conn, int err, i
 
 struct msrp_str relay_own_uri(const struct relay *relay, const struct msrp_head *head)
 {
-    struct msrp_uri uri;
-
-    if (head->to.count && !msrp_uri_parse(&uri, head->to.first) && relay_uri_is_ours(relay, &uri))
-        return head->to.first;
-    return msrp_str_of(relay->own_text);
+    return relay_first_is_ours(relay, head) ? head->to.first : msrp_str_of(relay->own_text);
 }
 
 /* `Warning: 399 NAME "CODE TEXT"`, when the refusal has one. Legal as an extension header. */

@@ -2,6 +2,8 @@
  * message. Decisions fall at the head; answers follow the end-line. */
 #include "relay/core/machine.h"
 
+#include <string.h>
+
 #include "relay/core/sds.h"
 
 bool relay_uri_is_ours(const struct relay *relay, const struct msrp_uri *uri)
@@ -15,6 +17,23 @@ bool relay_uri_is_ours(const struct relay *relay, const struct msrp_uri *uri)
         there.port = relay->own.port;
     }
     return msrp_uri_is_same_place(&there, &relay->own);
+}
+
+bool relay_first_is_ours(const struct relay *relay, const struct msrp_head *head)
+{
+    struct msrp_str text = head->to.first, place = msrp_str_of(relay->own_text), rest;
+    struct msrp_uri uri;
+    size_t scheme = msrp_str_has_prefix(text, "msrps") ? 5 : 4;
+
+    if (!head->to.count)
+        return false;
+    /* nearly always it is one that we gave, letter for letter: ://NAME:PORT/SESSION;tcp */
+    place = (struct msrp_str){place.p + 5, place.n - 5 - 4};
+    rest = (struct msrp_str){text.p + scheme, text.n - scheme};
+    if (text.n > scheme + place.n && memcmp(rest.p, place.p, place.n) == 0 &&
+        rest.p[place.n] == '/' && msrp_str_cut(rest, ';', NULL, &rest) && msrp_str_is(rest, "tcp"))
+        return true;
+    return !msrp_uri_parse(&uri, text) && relay_uri_is_ours(relay, &uri);
 }
 
 bool relay_path_is_same(struct msrp_str a, struct msrp_str b)
@@ -282,9 +301,7 @@ static void refuse(struct relay_conn *conn, int err)
 /* rfc4976#6.4.3: for us, and for a transaction of this connection. rows 50, 51 */
 static bool is_expected(struct relay_conn *conn, const struct msrp_head *head)
 {
-    struct msrp_uri uri;
-
-    return !msrp_uri_parse(&uri, head->to.first) && relay_uri_is_ours(conn->relay, &uri) &&
+    return relay_first_is_ours(conn->relay, head) &&
            relay_hop_answered(conn, head->tid, (int)head->code);
 }
 

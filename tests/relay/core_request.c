@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 
+#include "relay/core/machine.h"
 #include "tests/relay/answers.h"
 
 #define END "-------tidx$\r\n"
@@ -126,12 +127,51 @@ static void test_large_bodies(void **state)
     row_passed("10.49");
 }
 
+/* Ours by its letters or by the rules of rfc4975#6.1, and nobody else's. */
+static void test_ours(void **state)
+{
+    static const struct {
+        const char *uri;
+        bool is_ours;
+    } uris[] = {
+        {"msrps://" SIM_NAME ":2855/abc;tcp", true},
+        {"msrp://" SIM_NAME ":2855/abc;tcp", true},
+        {"msrps://" SIM_NAME ":2855/a/b;tcp", true},
+        {"msrps://" SIM_NAME ":2855;tcp", true},
+        {"MSRPS://" SIM_NAME ":2855/abc;tcp", true},
+        {"msrps://RELAY.iops.example:2855/abc;TCP", true},
+        {"msrps://someone@" SIM_NAME ":2855/abc;tcp", true},
+        {"msrps://" SIM_NAME "/abc;tcp", true},
+        {"msrps://" SIM_NAME ":2855/abc;tcp;more=1", true},
+        {"msrps://" SIM_NAME ":2855/abc;udp;tcp", false},
+        {"msrps://" SIM_NAME ":28555/abc;tcp", false},
+        {"msrps://" SIM_NAME ".x:2855/abc;tcp", false},
+        {"msrps://x" SIM_NAME ":2855/abc;tcp", false},
+        {"msrps://other.iops.example:2855/abc;tcp", false},
+        {"msrps://a.b:1/x;tcp", false},
+    };
+    struct sim sim;
+
+    (void)state;
+    sim_init(&sim);
+    sim_start(&sim);
+    for (size_t i = 0; i < sizeof uris / sizeof uris[0]; i++) {
+        struct msrp_limits limits = MSRP_LIMITS_DEFAULT;
+        struct msrp_head head = {.tid = {NULL, 0}};
+
+        assert_int_equal(msrp_path_parse(&head.to, msrp_str_of(uris[i].uri), &limits), 0);
+        if (relay_first_is_ours(sim.relay, &head) != uris[i].is_ours)
+            fail_msg("%s", uris[i].uri);
+    }
+    assert_false(relay_first_is_ours(sim.relay, &(struct msrp_head){.tid = {NULL, 0}}));
+    sim_done(&sim);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_signs_of_life),
-        cmocka_unit_test(test_plain),
-        cmocka_unit_test(test_pipelined),
+        cmocka_unit_test(test_signs_of_life), cmocka_unit_test(test_ours),
+        cmocka_unit_test(test_plain),         cmocka_unit_test(test_pipelined),
         cmocka_unit_test(test_large_bodies),
     };
 
