@@ -232,6 +232,8 @@ static int open_chunk(struct relay_wire *link, struct relay_parcel *parcel)
         uint64_t left = window_of(link) > link->unanswered ? window_of(link) - link->unanswered : 0;
         room = room < left ? room : left;
     }
+    uint64_t chunk_max = link->endpoint->conf.chunk;
+    room = chunk_max > 0 && chunk_max < room ? chunk_max : room;
     room = room > MSRP_CHUNK_STEP ? room : MSRP_CHUNK_STEP;
     msrp_split_open(&parcel->split, &chunk, most < room ? most : room);
     link->chunk_from = chunk.from;

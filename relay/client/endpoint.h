@@ -40,9 +40,11 @@ struct relay_endpoint_conf {
     size_t accept_n;           /* 0: all */
     uint64_t max_size;         /* octets of one message; 0: no limit. Beyond it: 413 */
     uint64_t window;           /* 0: RELAY_ENDPOINT_WINDOW; at least 8192 */
-    uint32_t keepalive_s;      /* a session without traffic for so long sends a bodiless SEND; 0:
-                                  never */
-    uint32_t keep_s;           /* a message that stopped arriving is kept for so long; 0: 600 */
+    uint64_t chunk;       /* body octets of one chunk, at least 2048; 0: a quarter of the window.
+                             For relays of the field that hold whole frames */
+    uint32_t keepalive_s; /* a session without traffic for so long sends a bodiless SEND; 0:
+                             never */
+    uint32_t keep_s;      /* a message that stopped arriving is kept for so long; 0: 600 */
 };
 
 /* A relay and what opens it: a token (Bearer), or user and password (Digest, rfc4976#9.1), or

@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "relay/cmd/cmd.h"
@@ -53,7 +54,7 @@ struct receiving {
     const char *accept[ACCEPT_MAX];
     size_t accept_n;
     uint64_t count, timeout_s, max_size;
-    bool is_json;
+    bool is_json, is_directory;
 
     struct relay_ends *ends;
     char host[256];
@@ -144,7 +145,7 @@ static void open_again(void *ctx)
 
 static void begin(struct receiving *receiving, const struct relay_endpoint_event *event)
 {
-    struct relay_tray *tray = relay_tray_new(receiving->out, event);
+    struct relay_tray *tray = relay_tray_new(receiving->out, receiving->is_directory, event);
     if (tray == NULL) {
         fprintf(stderr, "mcrelay recv: a message is refused: %s\n", strerror(errno));
         relay_endpoint_disown(relay_ends_endpoint(receiving->ends), 413);
@@ -389,6 +390,7 @@ static int take_number(uint64_t *number, uint64_t max, const char *what)
 /* As in cmd_send.c. */
 static int take_option(struct receiving *receiving, int option)
 {
+    struct stat status;
     switch (option) {
     case OPT_HELP:
         fputs(help, stdout);
@@ -409,6 +411,7 @@ static int take_option(struct receiving *receiving, int option)
         break;
     case OPT_OUT:
         receiving->out = optarg;
+        receiving->is_directory = stat(optarg, &status) == 0 && S_ISDIR(status.st_mode);
         break;
     case OPT_PUBLISH:
         receiving->publish = optarg;
@@ -445,8 +448,7 @@ static int check(const struct receiving *receiving)
         (receiving->listen.certificate != NULL && receiving->listen.name == NULL)) {
         return relay_cmd_usage("recv", "--certificate, --key and --name go together");
     }
-    if (receiving->out != NULL && !relay_tray_is_directory(receiving->out) &&
-        access(receiving->out, F_OK) == 0) {
+    if (receiving->out != NULL && !receiving->is_directory && access(receiving->out, F_OK) == 0) {
         return relay_cmd_usage("recv", "--out %s: there is such a file", receiving->out);
     }
     return RELAY_EXIT_OK;

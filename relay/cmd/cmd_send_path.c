@@ -9,6 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "msrp/split.h"
 #include "relay/cmd/cmd.h"
 #include "relay/cmd/input.h"
 #include "relay/cmd/progress.h"
@@ -38,6 +39,7 @@ static const char help[] =
     "  --success-report      wait until the peer says that it has all of it\n"
     "  --failure-report R    yes (each part is answered for; default), no or partial\n"
     "  --window N            octets that may wait for their answer, 8192 or more; else 1048576\n"
+    "  --chunk N             octets of one chunk, 2048 or more, for relays that hold whole frames\n"
     "  --retry SECONDS       how long a lost session is tried again; else 60\n"
     "  --progress            print percents where standard error is no terminal\n"
     "  --json                one JSON object per line\n"
@@ -54,7 +56,7 @@ struct sending {
     const char *path, *text, *file_name, *content_type;
     bool wants_success, is_json, shows_percents;
     enum msrp_asked failure;
-    uint64_t window, retry_s;
+    uint64_t window, chunk, retry_s;
 
     struct relay_parcel_conf parcel;
     struct relay_sum sum;
@@ -200,6 +202,7 @@ static void failed(struct sending *sending, const struct relay_endpoint_event *e
         return;
     }
     sending->session = 0;
+    sending->answered = relay_endpoint_answered(relay_ends_endpoint(sending->ends), sending->id);
     if (sending->is_over) {
         return;
     }
@@ -416,10 +419,11 @@ static int run(struct sending *sending)
         return relay_cmd_fail("send", RELAY_EXIT_FAILED, "%s: no path", sending->path);
     }
     const char *first = sending->way.relays_n > 0 ? sending->way.uris[0] : sending->peer_path;
-    struct relay_ends_conf conf = {
-        .endpoint = {.is_secure = strncmp(first, "msrps:", 6) == 0, .window = sending->window},
-        .event = told,
-        .ctx = sending};
+    struct relay_ends_conf conf = {.endpoint = {.is_secure = strncmp(first, "msrps:", 6) == 0,
+                                                .window = sending->window,
+                                                .chunk = sending->chunk},
+                                   .event = told,
+                                   .ctx = sending};
     sending->ends = relay_ends_new(sending->way.dial, &conf, &err);
     err = sending->ends == NULL ? err : open_session(sending);
     if (err == RELAY_E_CONF) {
@@ -443,6 +447,7 @@ enum {
     OPT_SUCCESS,
     OPT_FAILURE,
     OPT_WINDOW,
+    OPT_CHUNK,
     OPT_RETRY,
     OPT_PROGRESS,
     OPT_JSON,
@@ -457,6 +462,7 @@ static const struct option options[] = {
     {"success-report", no_argument, NULL, OPT_SUCCESS},
     {"failure-report", required_argument, NULL, OPT_FAILURE},
     {"window", required_argument, NULL, OPT_WINDOW},
+    {"chunk", required_argument, NULL, OPT_CHUNK},
     {"retry", required_argument, NULL, OPT_RETRY},
     {"progress", no_argument, NULL, OPT_PROGRESS},
     {"json", no_argument, NULL, OPT_JSON},
@@ -499,6 +505,12 @@ static int take_option(struct sending *sending, int option)
         if (relay_input_number(optarg, INT32_MAX, &sending->window) != 0 ||
             sending->window < 8192) {
             return relay_cmd_usage("send", "--window is a number from 8192");
+        }
+        break;
+    case OPT_CHUNK:
+        if (relay_input_number(optarg, INT32_MAX, &sending->chunk) != 0 ||
+            sending->chunk < MSRP_CHUNK_STEP) {
+            return relay_cmd_usage("send", "--chunk is a number from 2048");
         }
         break;
     case OPT_RETRY:

@@ -29,7 +29,10 @@ bool relay_reach_option(struct relay_reach *way, int option, const char *value)
         way->ca = value;
         return true;
     case RELAY_REACH_TOKEN:
-        way->token_file = value;
+        if (way->tokens_n == RELAY_REACH_RELAYS_MAX) {
+            return false;
+        }
+        way->token_files[way->tokens_n++] = value;
         return true;
     case RELAY_REACH_DIGEST:
         way->user = value;
@@ -55,13 +58,14 @@ static int read_secret(const struct relay_reach *way, const char *path, size_t c
 static int read_secrets(struct relay_reach *way)
 {
     int rc = RELAY_EXIT_OK;
-    if (way->token_file != NULL) {
-        rc = read_secret(way, way->token_file, TOKEN_MAX, &way->token);
-        if (rc == RELAY_EXIT_OK && !relay_input_is_token(way->token)) {
+    for (size_t i = 0; i < way->tokens_n && rc == RELAY_EXIT_OK; i++) {
+        rc = read_secret(way, way->token_files[i], TOKEN_MAX, &way->tokens[i]);
+        if (rc == RELAY_EXIT_OK && !relay_input_is_token(way->tokens[i])) {
             rc = relay_cmd_fail(way->command, RELAY_EXIT_FAILED, "%s: not an access token",
-                                way->token_file);
+                                way->token_files[i]);
         }
-    } else if (way->user != NULL) {
+    }
+    if (rc == RELAY_EXIT_OK && way->user != NULL) {
         rc = read_secret(way, way->password_file, PASSWORD_MAX, &way->password);
     }
     return rc;
@@ -74,7 +78,7 @@ int relay_reach_open(struct relay_reach *way)
     if ((way->user == NULL) != (way->password_file == NULL)) {
         return relay_cmd_usage(way->command, "--digest and --password-file go together");
     }
-    if (way->token_file != NULL && way->user != NULL) {
+    if (way->tokens_n > 0 && way->user != NULL) {
         return relay_cmd_usage(way->command, "one of --token and --digest");
     }
     if (way->user != NULL && strpbrk(way->user, "\"\\\r\n") != NULL) {
@@ -90,8 +94,12 @@ int relay_reach_open(struct relay_reach *way)
         return rc;
     }
     for (size_t i = 0; i < way->relays_n; i++) {
-        way->relays[i] = (struct relay_endpoint_relay){
-            .uri = way->uris[i], .token = way->token, .user = way->user, .password = way->password};
+        size_t token = i < way->tokens_n ? i : way->tokens_n - 1;
+        way->relays[i] =
+            (struct relay_endpoint_relay){.uri = way->uris[i],
+                                          .token = way->tokens_n > 0 ? way->tokens[token] : NULL,
+                                          .user = way->user,
+                                          .password = way->password};
     }
     way->dial = relay_dial_new(way->ca, &err);
     return way->dial != NULL
@@ -103,6 +111,7 @@ int relay_reach_open(struct relay_reach *way)
 void relay_reach_close(struct relay_reach *way)
 {
     relay_dial_free(way->dial);
-    relay_input_forget(way->token);
+    relay_input_forget(way->tokens[0]);
+    relay_input_forget(way->tokens[1]);
     relay_input_forget(way->password);
 }

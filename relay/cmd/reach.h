@@ -35,17 +35,19 @@ enum {
     "  --relay URI       own relay, msrps://NAME:PORT; twice: the second through the first\n"      \
     "  --connect A:P     where to connect to, instead of asking DNS\n"                             \
     "  --ca FILE         PEM certificates to trust; else those of the system\n"                    \
-    "  --token FILE      access token for the relays\n"                                            \
+    "  --token FILE      access token; twice: the second is for the second relay\n"                \
     "  --digest USER     or a user's name, with\n"                                                 \
     "  --password-file F his password\n"
 
 struct relay_reach {
     const char *command; /* for complaints */
-    const char *connect, *ca, *token_file, *user, *password_file;
+    const char *connect, *ca, *user, *password_file;
     char uris[RELAY_REACH_RELAYS_MAX][MSRP_URI_MAX + 1];
     struct relay_endpoint_relay relays[RELAY_REACH_RELAYS_MAX];
     size_t relays_n;
-    char *token, *password;
+    const char *token_files[RELAY_REACH_RELAYS_MAX]; /* the last one serves the relays behind too */
+    size_t tokens_n;
+    char *tokens[RELAY_REACH_RELAYS_MAX], *password;
     struct relay_dial *dial;
 };
 

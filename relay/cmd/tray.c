@@ -5,25 +5,19 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "relay/cmd/quote.h"
 
 enum { TEXT_MAX = 1024 * 1024 /* octets of a text that is printed */ };
 
-bool relay_tray_is_directory(const char *path)
-{
-    struct stat status;
-    return stat(path, &status) == 0 && S_ISDIR(status.st_mode);
-}
-
 /* Where the message is kept. The name is ours or an ident, in which no slash stands: nothing in it
  * leads elsewhere. */
-static bool name(struct relay_keep *keep, const char *out, const char *message_id)
+static bool name(struct relay_keep *keep, const char *out, bool is_directory,
+                 const char *message_id)
 {
     char dir[RELAY_KEEP_PATH] = ".";
     const char *slash = strrchr(out, '/');
-    if (relay_tray_is_directory(out)) {
+    if (is_directory) {
         return relay_keep_init(keep, out, message_id, ".bin");
     }
     if (slash != NULL) {
@@ -35,7 +29,8 @@ static bool name(struct relay_keep *keep, const char *out, const char *message_i
     return relay_keep_init(keep, dir, slash != NULL ? slash + 1 : out, "");
 }
 
-struct relay_tray *relay_tray_new(const char *out, const struct relay_endpoint_event *event)
+struct relay_tray *relay_tray_new(const char *out, bool is_directory,
+                                  const struct relay_endpoint_event *event)
 {
     struct relay_tray *tray = calloc(1, sizeof(*tray));
     if (tray == NULL) {
@@ -46,7 +41,7 @@ struct relay_tray *relay_tray_new(const char *out, const struct relay_endpoint_e
     tray->is_kept = out != NULL;
     tray->is_text =
         out == NULL && msrp_str_has_prefix_nocase(msrp_str_of(event->content_type), "text/");
-    if (out != NULL && !name(&tray->keep, out, event->message_id)) {
+    if (out != NULL && !name(&tray->keep, out, is_directory, event->message_id)) {
         free(tray);
         errno = ENAMETOOLONG;
         return NULL;

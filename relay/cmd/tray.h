@@ -19,7 +19,8 @@ struct relay_tray {
 
 /* Of a MESSAGE event. out: a file, or a directory where the message gets its Message-ID as its
  * name; NULL: texts up to 1 MiB are held, the rest only summed. NULL with errno set. */
-struct relay_tray *relay_tray_new(const char *out, const struct relay_endpoint_event *event)
+struct relay_tray *relay_tray_new(const char *out, bool is_directory,
+                                  const struct relay_endpoint_event *event)
     __attribute__((warn_unused_result));
 
 /* Takes a DATA event. 0, or -1 (errno). */
@@ -39,7 +40,5 @@ struct relay_tray *relay_tray_find(struct relay_tray *first, uint64_t id);
 
 /* Takes it off the list and frees it; a file that is not done goes with it. */
 void relay_tray_forget(struct relay_tray **first, struct relay_tray *tray);
-
-bool relay_tray_is_directory(const char *path);
 
 #endif
