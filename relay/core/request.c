@@ -372,11 +372,13 @@ void relay_request_broken(struct relay_conn *conn, int err)
     if (is_answerable && !conn->chunk.head_slab)
         conn->chunk =
             (struct relay_chunk){.head = conn->reader.head, .head_slab = relay_slab_ref(conn->in)};
-    /* G1 holds for a broken frame too, as far as its lines can be told */
+    /* G1 holds for a broken frame too, as far as its lines can be told: "Failure-Report:<TAB>no"
+     * is none */
     struct msrp_head *head = &conn->chunk.head;
     struct msrp_str asked;
     if (is_answerable && head->failure_report == MSRP_ABSENT && head->lines.n &&
-        msrp_head_find(head, "Failure-Report", &asked) && msrp_str_is_nocase(asked, "no"))
+        msrp_head_find(head, "Failure-Report", &asked) && msrp_str_is_nocase(asked, "no") &&
+        asked.p[-1] == ' ')
         head->failure_report = MSRP_NO;
     if (is_answerable) {
         relay_answer_refused(conn, err, NULL, 0);

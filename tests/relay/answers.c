@@ -200,6 +200,8 @@ static void test_row_7(void **state)
         BROKEN("empty name", ": b\r\n", MSRP_E_NAME_EMPTY),
         BROKEN("no colon", "X-A\r\n", MSRP_E_COLON_NONE),
         BROKEN("odd name", "X(A: b\r\n", MSRP_E_NAME_FORM),
+        BROKEN("a line that does not read asks for nothing", "Failure-Report:\tno\r\n",
+               MSRP_E_COLON_SPACE),
     };
 
     (void)state;
