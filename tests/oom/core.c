@@ -23,6 +23,7 @@ static void oom_inside(bool is_inside)
 }
 #define SIM_INSIDE(is_inside) oom_inside(is_inside)
 
+#include "tests/relay/digest_kit.h"
 #include "tests/relay/letter.h"
 #include "tests/relay/upload_kit.h"
 
@@ -79,9 +80,37 @@ static void upload(struct sim *sim, unsigned c)
     sim_pump(sim);
 }
 
+/* Passwords: of a client, and of two behind a peer, whose sessions end by time and by new users. */
+static unsigned log_ins; /* that were answered 200 in the last run */
+
+static void log_in(struct sim *sim, struct digest_kit *kit)
+{
+    struct digest_say say = {.user = "alice", .password = "secret", .nc = 1};
+    unsigned d = sim_open(sim, true), p = sim_open_peer(sim, "in.example");
+
+    log_ins = 0;
+    for (int i = 0; i < 2; i++, say.nc++) {
+        digest_kit_ask(kit, sim, d, KIT_FROM);
+        log_ins += 200 == digest_kit_auth(kit, sim, d, &say);
+    }
+    say.more = "Expires: 60\r\n";
+    for (int i = 0; i < 3; i++, say.nc++) {
+        say.from =
+            i ? "msrps://in.example:1/a;tcp " KIT_FROM : "msrps://in.example:1/b;tcp " KIT_FROM;
+        digest_kit_ask(kit, sim, p, say.from);
+        log_ins += 200 == digest_kit_auth(kit, sim, p, &say);
+    }
+    check_frames(sim, d);
+    check_frames(sim, p);
+    digest_kit_rules(sim, NULL);
+    digest_kit_rules(sim, &kit->rules);
+    digest_kit_ask(kit, sim, p, say.from);
+    log_ins += 200 == digest_kit_auth(kit, sim, p, &say);
+}
+
 /* Two people and a group of three; one-to-one and group, in one chunk and in several, out of order,
  * aborted, repeated; a notification; answers, silence, a new policy, the end. */
-static void live(struct sim *sim)
+static void live(struct sim *sim, struct digest_kit *kit)
 {
     struct letter one = LETTER(SIM_BOB, 1), team = LETTER_TO_GROUP(2), note = LETTER(SIM_ALICE, 1);
     unsigned a = sim_open(sim, true), b = sim_open(sim, true), c = sim_open(sim, true);
@@ -120,6 +149,7 @@ static void live(struct sim *sim)
     sim_pump(sim);
     upload(sim, c);
     check_frames(sim, c);
+    log_in(sim, kit);
     sim_pass(sim, 95000); /* keep-alives, timeouts, the end of those that do not answer */
     for (unsigned i = 0; i < sim->conns_n; i++)
         check_frames(sim, i);
@@ -139,6 +169,9 @@ static bool is_served(struct sim *sim)
 
 static void test_every_allocation(void **state)
 {
+    static const char *const domains[] = {"iops.example"};
+    static const struct relay_peer_conf peer = {
+        .name = "in.example", .port = 1, .tls = true, .domains = domains, .domains_n = 1};
     long refusals = 0;
 
     (void)state;
@@ -146,8 +179,12 @@ static void test_every_allocation(void **state)
         bool refused = true;
         for (long i = 0; refused; i++) {
             struct sim sim;
+            struct digest_kit kit;
 
             sim_init(&sim);
+            digest_kit_init(&kit, &sim);
+            sim.conf.peers = &peer;
+            sim.conf.peers_n = 1;
             sim.conf.signalling = RELAY_PROTECTION_ALLOWED;
             letter_group(&sim);
             start(i, once);
@@ -156,9 +193,10 @@ static void test_every_allocation(void **state)
                 refused = stop();
                 assert_true(refused);
                 sim_done(&sim);
+                digest_kit_done(&kit);
                 continue;
             }
-            live(&sim);
+            live(&sim, &kit);
             refused = stop();
             refusals += refused;
             assert_true(is_served(&sim));
@@ -167,9 +205,11 @@ static void test_every_allocation(void **state)
                 assert_int_equal(counts->notifications, 1);
                 assert_int_equal(counts->duplicates, 1);
                 assert_int_equal(counts->uploads, 1);
+                assert_int_equal(log_ins, 6);
                 assert_true(counts->messages_delivered >= 2);
             }
             sim_done(&sim);
+            digest_kit_done(&kit);
         }
     }
     assert_true(refusals > 100);
