@@ -31,13 +31,16 @@ struct way_run *relay_lane_append(struct relay *relay, struct way_chunk *chunk,
     return run;
 }
 
+/* chunks_end is where the newest chunk's first member is. */
+struct way_chunk *relay_lane_newest(const struct relay_way *way)
+{
+    return way->chunks ? (struct way_chunk *)(void *)way->chunks_end : NULL;
+}
+
 int relay_lane_put(struct relay_way *way, struct relay_slab *slab, const char *p, size_t n)
 {
     struct relay_lane *lane = way->lane;
-    struct way_chunk *chunk = way->chunks;
-
-    while (chunk->next)
-        chunk = chunk->next;
+    struct way_chunk *chunk = relay_lane_newest(way);
     struct way_run *run = relay_lane_append(way->relay, chunk, slab, p, n);
     if (!run)
         return RELAY_E_NOMEM;

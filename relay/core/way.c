@@ -55,6 +55,8 @@ static int begin_new(struct relay_conn *conn, const struct relay_onward *on, str
     struct relay_way *way;
     int err = relay_conn_admit(conn);
 
+    relay_way_trim(conn);
+
     if (!lane)
         return RELAY_E_PATH_SESSION;
     if (!err && on->sender && on->sender->open_messages >= conf->open_messages_max)
@@ -201,8 +203,7 @@ int relay_way_end(struct relay_conn *conn, char flag)
     err = flag == '$' ? check_last(way, &conn->chunk) : 0;
     if (err)
         return relay_way_refuse(way, err);
-    for (chunk = way->chunks; chunk->next; chunk = chunk->next)
-        ;
+    chunk = relay_lane_newest(way);
     chunk->flag = flag;
     chunk->came_ms = way->touched_ms = now_ms(way->relay);
     if (flag == '+') {

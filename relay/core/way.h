@@ -32,7 +32,7 @@ enum {
 
 /* Octets in order. */
 struct way_run {
-    struct way_run *next;
+    struct way_run *next;    /* first: see relay_lane_append */
     struct relay_slab *slab; /* counted */
     const char *p;
     size_t n;
@@ -41,7 +41,7 @@ struct way_run {
 
 /* One chunk as it came in: its head as a template, its octets that have not left yet. */
 struct way_chunk {
-    struct way_chunk *next;
+    struct way_chunk *next;       /* first: see relay_lane_newest */
     struct relay_slab *head_slab; /* counted; the spans below point into it */
     struct msrp_head head;        /* of it: tid, method, from, flags (spans alive) */
     struct msrp_str own;          /* our URIs at the front of its To-Path */
@@ -158,6 +158,7 @@ struct relay_way *relay_way_find(const struct relay_conn *conn, uint64_t path);
 struct relay_way *relay_way_make(struct relay_conn *conn, const struct relay_onward *on, int *err)
     __attribute__((warn_unused_result));
 void relay_way_free(struct relay_way *way);
+void relay_way_trim(struct relay_conn *conn);   /* too many dead ones: the oldest is forgotten */
 void relay_way_remember(struct relay_way *way); /* more chunks of it may come */
 void relay_way_uncount(struct relay_way *way);  /* it is not open any more */
 void relay_way_part(struct relay_way *way); /* it and the chunk coming in know each other no more */
@@ -199,6 +200,8 @@ void relay_ways_tick(struct relay_conn *conn);
 struct way_run *relay_lane_append(struct relay *relay, struct way_chunk *chunk,
                                   struct relay_slab *slab, const char *p, size_t n)
     __attribute__((warn_unused_result));
+/* The newest chunk of a way, NULL when none waits. */
+struct way_chunk *relay_lane_newest(const struct relay_way *way);
 /* n octets of `slab` join the newest chunk of the way. 0, RELAY_E_NOMEM. */
 int relay_lane_put(struct relay_way *way, struct relay_slab *slab, const char *p, size_t n)
     __attribute__((warn_unused_result));

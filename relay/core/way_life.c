@@ -132,7 +132,7 @@ bool relay_way_is_over(struct relay_way *way)
 }
 
 /* Forgets the oldest dead ways of a connection when there are too many. */
-static void trim(struct relay_conn *conn)
+void relay_way_trim(struct relay_conn *conn)
 {
     struct relay_way *oldest = NULL;
     unsigned n = 0;
@@ -308,8 +308,6 @@ void relay_way_fail(struct relay_way *way, int err, int status, uint64_t start, 
         return; /* its end-line is still to come */
     if (way->has_last || !source)
         relay_way_free(way);
-    else
-        trim(source);
 }
 
 /* Refused by what its running chunk brought: the answer to the chunk tells it. */
