@@ -236,7 +236,7 @@ static void tell_open(struct relay_stream *stream)
     in.open.tls = stream->tls != NULL;
     in.open.loopback = stream->loopback;
     if (stream->link) {
-        in.open.dialled = relay_link_up(stream->link) + 1;
+        in.open.dialled = stream->dialled = relay_link_up(stream->link) + 1;
         stream->link = NULL;
     } else if (stream->tls) {
         relay_tls_names(stream->tls, &names);
@@ -284,6 +284,8 @@ static void decrypt(struct relay_stream *stream)
         if (err != RELAY_E_END)
             relay_link_refuse(stream->link, stream->tls);
         lose_link(stream, "it closes the connection");
+    } else if (err != RELAY_E_END && stream->dialled) {
+        relay_link_expelled(loop, stream->dialled - 1, stream->tls);
     } else if (err != RELAY_E_END) {
         relay_loop_note(loop, false, "tls", "connection %llu: %s", (unsigned long long)stream->id,
                         relay_tls_error(stream->tls));

@@ -202,6 +202,25 @@ def test_peers_that_are_not_ours(sites):
     row_passed("U11")
 
 
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+def test_a_peer_that_does_not_know_us(sites, version):
+    (a, b) = sites(Site(), Site(name="b.iops.example"))
+    port = free_ports(1)[0]
+    far = Far(port, b.certificate("far.example"), b.dir / "ca.pem") # not our CA
+    far.context.maximum_version = version
+    a.link("far.example", port, ca=b.dir / "ca.pem")
+    a.start()
+    alice = login(a, "alice")
+    send_to(alice, f"msrps://far.example:{port}/s1;tcp")
+    with pytest.raises((ssl.SSLError, ConnectionResetError)):
+        far.accept()
+    assert until(lambda: events(a, "peer")), a.logged()
+    text = events(a, "peer")[0]["text"]
+    assert text.startswith("far.example: ") and "unknown ca" in text
+    assert text.endswith("its CA for relays is that of our certificate"), text
+    far.close()
+
+
 def test_a_peer_that_comes_back(sites):
     """While it is away it is dialled seldom; what waits for it goes out when it is there again."""
     (a,) = sites(Site())
