@@ -218,14 +218,12 @@ void relay_link_refuse(struct relay_link *link, const struct relay_tls *tls)
             link->where, relay_tls_error(tls));
 }
 
-void relay_link_expelled(struct relay_loop *loop, unsigned peer, const struct relay_tls *tls)
+void relay_link_expelled(struct relay_loop *loop, unsigned peer, const char *why)
 {
-    const char *hint = relay_tls_fail(tls) == RELAY_TLS_FAIL_ALERT
-                           ? "; see that its CA for relays is that of our certificate"
-                           : "";
-
-    relay_loop_note(loop, true, "peer", "%s: the link breaks (%s)%s", loop->conf.peers[peer].name,
-                    relay_tls_error(tls), hint);
+    relay_loop_note(loop, true, "peer",
+                    "%s: the link breaks before a word came (%s); see that its CA for relays is "
+                    "that of our certificate",
+                    loop->conf.peers[peer].name, why);
 }
 
 void relay_link_lost(struct relay_link *link, const char *why)

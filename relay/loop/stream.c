@@ -2,8 +2,11 @@
 #include <netinet/tcp.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "relay/loop/street.h"
+
+#define CLOSES "it closes the connection"
 
 static void start_reading(struct relay_stream *stream);
 
@@ -95,7 +98,7 @@ void relay_stream_drop(struct relay_stream *stream)
     tell_closed(stream);
     leave(stream);
     uv_close((uv_handle_t *)&stream->tcp, on_closed);
-    lose_link(stream, "it closes the connection");
+    lose_link(stream, CLOSES);
 }
 
 static void on_shutdown(uv_shutdown_t *req, int status)
@@ -106,9 +109,21 @@ static void on_shutdown(uv_shutdown_t *req, int status)
         relay_stream_drop(stream);
 }
 
+/* The far end ends the connection. */
+static void lose(struct relay_stream *stream, const char *why)
+{
+    unsigned dialled = stream->dialled;
+
+    stream->dialled = 0;
+    if (dialled)
+        relay_link_expelled(stream->loop, dialled - 1, why);
+    lose_link(stream, why);
+}
+
 void relay_stream_reset(struct relay_stream *stream)
 {
     stream->loop->counts.n[RELAY_LOOP_RESET]++;
+    lose(stream, "it breaks the connection");
     relay_stream_drop(stream);
 }
 
@@ -191,6 +206,7 @@ static void feed(struct relay_stream *stream, size_t n)
     in.now = relay_loop_now(stream->loop);
     relay_feed(stream->loop->relay, &in);
     stream->loop->batch += n;
+    stream->dialled = 0;
 }
 
 /* The peer's address as text, "" when it is unknown. */
@@ -225,11 +241,26 @@ static bool is_crowding(struct relay_stream *stream)
     return same >= loop->conf.source_max;
 }
 
+/* A certificate that makes its owner no peer is told, once: an operator may wonder. */
+static void note_stranger(const struct relay_stream *stream, const struct relay_tls_names *names)
+{
+    const struct relay_loop_conf *conf = &stream->loop->conf;
+    const char *why = relay_tls_stranger(stream->tls);
+
+    for (size_t i = 0; i < names->n; i++)
+        for (size_t j = 0; j < conf->peers_n; j++)
+            if (strcasecmp(names->v[i], conf->peers[j].name) == 0)
+                return;
+    if (why || names->n > 0)
+        relay_loop_note(stream->loop, false, "tls",
+                        "the certificate of %s is none of a peer's (%s%s): it is a client",
+                        stream->source, why ? why : "it says ", why ? "" : names->v[0]);
+}
+
 static void tell_open(struct relay_stream *stream)
 {
     struct relay_in in = {.kind = RELAY_IN_OPEN, .conn = stream->id};
     struct relay_tls_names names;
-    const char *stranger;
 
     in.now = relay_loop_now(stream->loop);
     in.open.source = stream->source;
@@ -242,10 +273,7 @@ static void tell_open(struct relay_stream *stream)
         relay_tls_names(stream->tls, &names);
         in.open.names = names.v;
         in.open.names_n = names.n;
-        if ((stranger = relay_tls_stranger(stream->tls)))
-            relay_loop_note(stream->loop, false, "tls",
-                            "the certificate of %s is none of a peer's (%s): it is a client",
-                            stream->source, stranger);
+        note_stranger(stream, &names);
     }
     stream->open = true;
     relay_feed(stream->loop->relay, &in);
@@ -280,12 +308,10 @@ static void decrypt(struct relay_stream *stream)
         return;
     if (err != RELAY_E_END)
         loop->counts.tls_fail[relay_tls_fail(stream->tls)]++;
-    if (stream->link) {
-        if (err != RELAY_E_END)
+    if (stream->link || stream->dialled) {
+        if (stream->link && err != RELAY_E_END)
             relay_link_refuse(stream->link, stream->tls);
-        lose_link(stream, "it closes the connection");
-    } else if (err != RELAY_E_END && stream->dialled) {
-        relay_link_expelled(loop, stream->dialled - 1, stream->tls);
+        lose(stream, err == RELAY_E_END ? CLOSES : relay_tls_error(stream->tls));
     } else if (err != RELAY_E_END) {
         relay_loop_note(loop, false, "tls", "connection %llu: %s", (unsigned long long)stream->id,
                         relay_tls_error(stream->tls));
@@ -334,7 +360,7 @@ static void on_read(uv_stream_t *handle, ssize_t n, const uv_buf_t *buf)
     if (n < 0) {
         if (n != UV_EOF)
             loop->counts.n[RELAY_LOOP_RESET]++;
-        lose_link(stream, n == UV_EOF ? "it closes the connection" : uv_strerror((int)n));
+        lose(stream, n == UV_EOF ? CLOSES : uv_strerror((int)n));
         relay_stream_write(stream); /* answers to what came before the end */
         relay_stream_drop(stream);
     } else if (n > 0 && stream->tls) {

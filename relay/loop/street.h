@@ -57,7 +57,7 @@ struct relay_stream {
     int64_t due_ms;            /* when its queue drops it */
     struct relay_queue *queue; /* the queue it stands in, or NULL */
     struct relay_stream *prev, *next;
-    unsigned dialled; /* 1 + index of the peer whose link it is by our dialling; 0: none */
+    unsigned dialled; /* 1 + index of the peer that we dialled, until it says a word */
     bool loopback;
     bool open;      /* the relay knows it */
     bool paused;    /* the relay wants no reading */
@@ -148,7 +148,7 @@ unsigned relay_link_up(struct relay_link *link);
 void relay_link_lost(struct relay_link *link, const char *why);
 void relay_link_refuse(struct relay_link *link, const struct relay_tls *tls); /* TLS failed */
 /* The same after relay_link_up: with TLS 1.3 a peer looks at our certificate last of all. */
-void relay_link_expelled(struct relay_loop *loop, unsigned peer, const struct relay_tls *tls);
+void relay_link_expelled(struct relay_loop *loop, unsigned peer, const char *why);
 /* Every dial under way ends as UNDIALLED. */
 void relay_link_stop(struct relay_loop *loop);
 
