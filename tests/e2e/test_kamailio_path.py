@@ -6,6 +6,7 @@ import time
 
 import pytest
 from kamailio import PASSWORD, Kamailio, fitting
+from rows import row_passed
 from standard import Endpoint, deliver
 from throwaway import BUILD, NAME, Site, free_ports
 
@@ -94,6 +95,7 @@ def test_messages(both, way, size, chunk):
     headers = reported(sender, 200)
     assert headers["From-Path"] == f"{sender.use_path} {receiver.use_path} {receiver.me}"
     assert headers["Byte-Range"] == f"1-{size}/{size}"
+    row_passed("R4", "R6", "R16", "C13")
 
 
 def test_headers_and_types_pass_untouched(both):
@@ -109,6 +111,7 @@ def test_headers_and_types_pass_untouched(both):
             assert frame[1]["Content-Type"] == content_type and frame[2] == body
             assert frame[1]["X-Own"] == "a: b, c" and frame[1]["Use-Nickname"] == '"x\\"y"'
             receiver.respond(frame)
+    row_passed("R4", "S7", "S8")
 
 
 def test_a_refusal_of_theirs_is_a_report_of_ours(both):
@@ -127,6 +130,7 @@ def test_a_refusal_of_theirs_is_a_report_of_ours(both):
             assert ours.silent()
     # the session goes on
     deliver(ours, theirs, b"you are", 2048)
+    row_passed("10.46", "R8")
 
 
 def test_an_unasked_answer_of_theirs_is_ignored(both):
@@ -137,6 +141,7 @@ def test_an_unasked_answer_of_theirs_is_ignored(both):
         assert theirs.frame()[2] == b"%d" % i
     assert ours.silent()
     deliver(ours, theirs, b"still here", 2048)
+    row_passed("F13")
 
 
 def test_a_failure_of_ours_goes_back_through_them(both):
@@ -161,8 +166,8 @@ def test_a_failure_of_ours_goes_back_through_them(both):
     assert theirs.response(tid)[0][2] == "200" and theirs.silent()
 
 
-def test_many_clients_share_the_link(both, town):
-    """row U7, R11: twelve pairs at once, one connection each way between the relays."""
+def test_many_clients_share_the_link(both):
+    """rows U7, R10, R11: six pairs at once over the links between the relays."""
     pairs = [(both.theirs(f"a{i}"), both.ours("alice")) for i in range(3)] + \
             [(both.theirs(f"b{i}"), both.ours(user)) for i, user in enumerate(("bob", "carol", "dave"))]
     bodies = [os.urandom(20_000) for _ in pairs]
@@ -180,6 +185,7 @@ def test_many_clients_share_the_link(both, town):
                     assert frame[0][2] == "200"
                     answers.remove(frame[0][1])
             assert got == body
+    row_passed("U7", "R10")
 
 
 def test_kamailio_goes_and_comes_back(both):
@@ -224,6 +230,7 @@ def test_long_chunks_are_cut_for_them(both):
         got += frame[2]
         theirs.respond(frame)
     assert got == body and frame[3] == "$"
+    row_passed("R9", "C13")
 
 
 def words_of(both, side, user):
