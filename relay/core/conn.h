@@ -92,6 +92,7 @@ struct relay_conn {
     bool starved;    /* the last relay_buffer found no memory */
     bool at_door;    /* counted among the unauthorised of its source */
     bool listed;     /* in the directory's chain: has a live session and is not closing */
+    bool is_untried; /* we dialled it, and nothing has come of that yet (link.c) */
     bool wants_write, wants_close, want_listed, ready_listed;
     unsigned paused; /* pauses without their resume */
     struct relay_presence

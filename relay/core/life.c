@@ -107,8 +107,10 @@ struct sds_message *relay_life_new(struct sds *sds, struct relay_conn *conn,
     m->session = chunk->session;
     m->success_asked = chunk->head.success_report;
     m->failure_asked = chunk->head.failure_report;
-    m->success = m->success_asked == MSRP_YES;
-    m->failure = m->failure_asked != MSRP_NO;
+    m->success = msrp_report_duty(MSRP_FATE_DELIVERED, m->success_asked, m->failure_asked) &
+                 MSRP_DUTY_REPORT;
+    m->failure =
+        msrp_report_duty(MSRP_FATE_LOST, m->success_asked, m->failure_asked) & MSRP_DUTY_REPORT;
     m->total = MSRP_UNKNOWN;
     memcpy(m->id, chunk->head.message_id.p, chunk->head.message_id.n);
     if (!relay_id_normal(msrp_str_of(conn->user), m->sender))

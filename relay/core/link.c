@@ -3,7 +3,11 @@
  *
  * An accepted connection is a peer's when its client certificate says so; without TLS (loopback
  * only) when the first From-Path URI of its first request does. What waits for a link has
- * RELAY_PEER_WAIT_MS; then it is lost and told as such. */
+ * RELAY_PEER_WAIT_MS; then it is lost and told as such.
+ *
+ * A connection that stands proves little: a peer may accept and hang up at once. The dial counts as
+ * a success when the peer answers a request 2xx, or makes one, or stays for as long as the longest
+ * wait; a link that ends before is one more failure, and the next dial waits. */
 #include "relay/core/machine.h"
 
 #include <stdlib.h>
@@ -48,7 +52,8 @@ void relay_link_open(struct relay_conn *conn, struct relay_peer *peer)
     conn->peer = peer;
     relay->paths_changed++;
     relay->counts.conns_authorised_now++;
-    relay_sources_drop(&relay->sources, conn->source);
+    if (conn->at_door)
+        relay_sources_drop(&relay->sources, conn->source);
     conn->at_door = false;
     relay_emit(relay, conn, &(struct relay_event){.kind = RELAY_EVENT_PEER_UP});
     relay_errands_move(wait, conn);
@@ -66,6 +71,10 @@ void relay_link_closed(struct relay_conn *conn)
 
     if (!conn->peer)
         return;
+    if (conn->is_untried)
+        relay_link_dialled(conn->relay, index_of(conn->relay, conn->peer),
+                           conn->relay->now.mono_ms - conn->opened_ms >= RELAY_PEER_RETRY_MAX_MS);
+    conn->is_untried = false;
     for (link = &conn->peer->first; *link != conn; link = &(*link)->next_same_peer)
         ;
     *link = conn->next_same_peer;
@@ -110,6 +119,14 @@ void relay_link_dialled(struct relay *relay, unsigned index, bool is_up)
         rnd = 0; /* then all wait the same time */
     if (index < relay->peers.n)
         relay_peer_dialled(&relay->peers.v[index], is_up, relay->now.mono_ms, rnd);
+}
+
+void relay_link_proven(struct relay_conn *conn)
+{
+    if (!conn->is_untried)
+        return;
+    conn->is_untried = false;
+    relay_link_dialled(conn->relay, index_of(conn->relay, conn->peer), true);
 }
 
 void relay_link_guess(struct relay_conn *conn)

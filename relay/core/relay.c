@@ -56,6 +56,8 @@ static void turn_away(struct relay *relay, const struct relay_in *in, int err)
 
     snprintf(event.source, sizeof event.source, "%s", in->open.source ? in->open.source : "");
     relay_refuse_event(relay, NULL, &event);
+    if (in->open.dialled)
+        relay_link_dialled(relay, in->open.dialled - 1, false);
     if (relay->turned_away_n < RELAY_TURNED_AWAY_MAX)
         relay->turned_away[relay->turned_away_n++] = in->conn;
 }
@@ -67,19 +69,22 @@ static void on_open(struct relay *relay, const struct relay_in *in)
     uint64_t strangers_max = (uint64_t)conf->conns_max * conf->unauth_percent_max / 100;
     struct relay_conn *conn;
 
+    struct relay_peer *peer =
+        in->open.dialled && in->open.dialled <= relay->peers.n
+            ? &relay->peers.v[in->open.dialled - 1]
+            : relay_peers_of_names(&relay->peers, in->open.names, in->open.names_n);
+
     if (!strangers_max) /* a small relay still lets people in one by one */
         strangers_max = 1;
     if (all >= conf->conns_max) {
         turn_away(relay, in, RELAY_E_CONNS_TOTAL);
         return;
     }
-    if (all - relay->counts.conns_authorised_now >= strangers_max) {
+    if (!peer && all - relay->counts.conns_authorised_now >= strangers_max) {
         turn_away(relay, in, RELAY_E_CONNS_UNAUTH);
         return;
     }
-    if (!in->open.dialled &&
-        !relay_peers_of_names(&relay->peers, in->open.names, in->open.names_n) &&
-        relay_overload_now(relay) >= RELAY_OVERLOAD_STRANGERS) {
+    if (!peer && relay_overload_now(relay) >= RELAY_OVERLOAD_STRANGERS) {
         turn_away(relay, in, RELAY_E_OVERLOAD);
         return;
     }
@@ -90,17 +95,15 @@ static void on_open(struct relay *relay, const struct relay_in *in)
         turn_away(relay, in, RELAY_E_NOMEM);
         return;
     }
-    int err = relay_sources_add(&relay->sources, conn->source, conf->conns_unauth_per_source_max);
+    int err =
+        peer ? 0
+             : relay_sources_add(&relay->sources, conn->source, conf->conns_unauth_per_source_max);
     if (err < 0) {
         relay_conn_free(conn);
         turn_away(relay, in, err);
         return;
     }
-    conn->at_door = true;
-    struct relay_peer *peer =
-        in->open.dialled && in->open.dialled <= relay->peers.n
-            ? &relay->peers.v[in->open.dialled - 1]
-            : relay_peers_of_names(&relay->peers, in->open.names, in->open.names_n);
+    conn->at_door = !peer;
     if (all >= relay->rows_n)
         grow_rows(relay);
     struct relay_conn **row = conn_row(relay, conn->id);
@@ -112,7 +115,7 @@ static void on_open(struct relay *relay, const struct relay_in *in)
     relay_emit(relay, conn, &(struct relay_event){.kind = RELAY_EVENT_CONN_OPEN});
     if (in->open.dialled) {
         conn->good = true; /* a request is ours to make there: no probation */
-        relay_link_dialled(relay, in->open.dialled - 1, true);
+        conn->is_untried = peer != NULL;
     }
     if (peer)
         relay_link_open(conn, peer);

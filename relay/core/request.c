@@ -225,6 +225,8 @@ void relay_request_head(struct relay_conn *conn, const struct msrp_head *head, i
         relay_conn_close(conn, err);
         return;
     }
+    if (!err)
+        relay_link_proven(conn);
     if (!err && chunk->aim == RELAY_AIM_SERVICE)
         err = relay_sds_begin(relay->sds, conn, chunk);
     else if (!err && chunk->aim == RELAY_AIM_WAY)
@@ -268,7 +270,9 @@ static void report_discarded(struct relay_conn *conn, int err)
     const struct msrp_head *head = &chunk->head;
     /* rfc4976#6.3: no REPORT about a REPORT, none that was not asked for, none about nothing */
     bool is_reported =
-        head->method == MSRP_SEND && head->failure_report != MSRP_NO && head->has_message_id;
+        head->method == MSRP_SEND && head->has_message_id &&
+        (msrp_report_duty(MSRP_FATE_DROPPED, head->success_report, head->failure_report) &
+         MSRP_DUTY_REPORT);
     int status = is_reported ? relay_err_row(err)->status : 0;
 
     relay_refuse(conn->relay, conn, err, status, (struct msrp_str){NULL, 0}, chunk->body);
@@ -337,6 +341,8 @@ void relay_request_end(struct relay_conn *conn, char flag, int err)
     if (chunk->aim == RELAY_AIM_RESPONSE) {
         if (err || !is_expected(conn, head))
             relay->counts.late_responses++;
+        else if (head->code / 100 == 2)
+            relay_link_proven(conn);
     } else if (chunk->aim == RELAY_AIM_DISCARD) {
         report_discarded(conn, err);
     } else if (err && relay_err_row(err)->status != 200) {

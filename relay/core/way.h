@@ -250,8 +250,10 @@ void relay_links_done(struct relay *relay);
 /* The connection proved, or was dialled as, this peer. */
 void relay_link_open(struct relay_conn *conn, struct relay_peer *peer);
 void relay_link_closed(struct relay_conn *conn);
-/* A dial ended. */
+/* A dial ended: it failed, or what it led to was of use, or was not. */
 void relay_link_dialled(struct relay *relay, unsigned index, bool is_up);
+/* The peer has answered a request, or made one: the dial was a success. */
+void relay_link_proven(struct relay_conn *conn);
 /* A request on a plain loopback connection: is it one of a peer without TLS? */
 void relay_link_guess(struct relay_conn *conn);
 struct relay_lane *relay_link_lane(struct relay *relay, struct relay_peer *peer);

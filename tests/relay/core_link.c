@@ -47,6 +47,17 @@ static void want_far(struct way_site *site, unsigned p, const char *id, const ch
     assert_string_equal(sim_heard(&site->sim, p), want);
 }
 
+/* The peer answers the first frame it has heard. */
+static void answer_far(struct way_site *site, unsigned p, int code)
+{
+    char tid[64];
+
+    way_tid(site, p, tid);
+    sim_sayf(&site->sim, p,
+             "MSRP %s %d x\r\nTo-Path: %s\r\nFrom-Path: " PEER_URI "\r\n-------%s$\r\n", tid, code,
+             way_use(site, site->a), tid);
+}
+
 /* A link is made when something goes there, and used again. row R11 */
 static void test_dial(void **state)
 {
@@ -101,8 +112,10 @@ static void test_broken(void **state)
 
     (void)state;
     start(&site);
-    send_far(&site, "tid1", "mmmm", "one");
+    send_far(&site, "tid0", "llll", "nil");
     unsigned p = sim_dialled(&site.sim);
+    answer_far(&site, p, 200);
+    send_far(&site, "tid1", "mmmm", "one");
     sim_clear_all(&site.sim);
     sim_closed(&site.sim, p);
     way_want_report(&site, 408, "1-3/3");
@@ -110,6 +123,74 @@ static void test_broken(void **state)
     assert_int_equal(site.sim.dials, 2);
     p = sim_dialled(&site.sim);
     want_far(&site, p, "nnnn", "two");
+    way_done(&site);
+}
+
+/* A peer that accepts and hangs up at once is one that cannot be reached: the waits grow. One that
+ * has answered 2xx, or asked for something, or stayed for a minute, is dialled again at once. */
+static void test_flapping(void **state)
+{
+    static const int64_t waits_ms[] = {1000, 2000, 4000};
+    struct way_site site;
+    unsigned p, dials;
+
+    (void)state;
+    start(&site);
+    send_far(&site, "tidx", "mmmm", "one");
+    for (unsigned i = 0; i < 3; i++) {
+        assert_int_equal(site.sim.dials, i + 1);
+        p = sim_dialled(&site.sim);
+        assert_non_null(strstr(sim_heard(&site.sim, p), "one"));
+        if (i == 1)
+            answer_far(&site, p, 413); /* that proves nothing */
+        sim_closed(&site.sim, p);
+        send_far(&site, "tidx", "mmmm", "one");
+        int64_t ms = 0;
+        for (; site.sim.dials == i + 1 && ms < 20000; ms += 250)
+            sim_pass(&site.sim, 250);
+        assert_in_range(ms, waits_ms[i], waits_ms[i] * 5 / 4 + 500);
+    }
+    for (int proof = 0; proof < 3; proof++) {
+        p = sim_dialled(&site.sim);
+        if (proof == 0)
+            answer_far(&site, p, 200);
+        else if (proof == 1)
+            sim_sayf(&site.sim, p,
+                     "MSRP tidx SEND\r\nTo-Path: %s %s\r\nFrom-Path: " PEER_URI " " FAR "\r\n"
+                     "Message-ID: mmmm\r\nContent-Type: text/plain\r\n\r\nhi\r\n-------tidx$\r\n",
+                     way_use(&site, site.b), way_uri(&site, site.b));
+        else
+            way_keep_alive(&site, site.a, 60000);
+        sim_closed(&site.sim, p);
+        dials = site.sim.dials;
+        send_far(&site, "tidx", "mmmm", "one");
+        assert_int_equal(site.sim.dials, dials + 1);
+    }
+    sim_dialled(&site.sim);
+    way_done(&site);
+}
+
+/* A dialled peer is no stranger; where it cannot be taken in, the dial has failed, and there will
+ * be another. */
+static void test_full_house(void **state)
+{
+    struct way_site site;
+
+    (void)state;
+    start(&site);
+    site.sim.relay->conf.conns_max = 2; /* both are there: no strangers at all */
+    send_far(&site, "tid1", "mmmm", "one");
+    unsigned p = sim_dialled(&site.sim);
+    assert_true(site.sim.conns[p].is_closing);
+    assert_int_equal(site.sim.last_refusal, RELAY_E_CONNS_TOTAL);
+    site.sim.relay->conf.conns_max = 4;
+    unsigned c = sim_open(&site.sim, true); /* the one stranger that may be there */
+    assert_false(site.sim.conns[c].is_closing);
+    sim_pass(&site.sim, 1500);
+    assert_int_equal(site.sim.dials, 2);
+    p = sim_dialled(&site.sim);
+    assert_false(site.sim.conns[p].is_closing);
+    want_far(&site, p, "mmmm", "one");
     way_done(&site);
 }
 
@@ -345,7 +426,8 @@ int main(void)
         cmocka_unit_test(test_broken),      cmocka_unit_test(test_accepted),
         cmocka_unit_test(test_barred),      cmocka_unit_test(test_auth_through),
         cmocka_unit_test(test_auth_orphan), cmocka_unit_test(test_plain_peer),
-        cmocka_unit_test(test_quota),
+        cmocka_unit_test(test_quota),       cmocka_unit_test(test_flapping),
+        cmocka_unit_test(test_full_house),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
