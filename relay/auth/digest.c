@@ -152,9 +152,9 @@ int relay_digest_verify(const struct relay_digest_rules *rules, struct relay_dig
     *good = (struct relay_digest_good){.user = NULL};
     if (err < 0)
         return err;
-    const struct relay_digest_user *user = relay_digest_users_find(rules->users, c->username);
-    if (user && user->algorithm != c->algorithm)
-        user = NULL; /* no way down from SHA-256 */
+    /* no way down from SHA-256 */
+    const struct relay_digest_user *user =
+        relay_digest_users_find(rules->users, c->username, c->algorithm);
     int state = relay_nonce_check(&digest->nonces, c->nonce, now_ms, (int64_t)rules->nonce_s * 1000,
                                   &nonce);
     err = check_response(c, uri, user);

@@ -1,9 +1,10 @@
 /* digest.h - Digest credentials -> a user of ours. rfc4976#9.1, rfc2617#3.2, rfc7616#3.4
  *
- * MD5 is what rfc4976 knows; SHA-256 is for users whose row says so, and for them MD5 is no longer
- * taken. What is kept of a password is HA1 = H(user:realm:password), which is as good as the
- * password within its realm: it is wiped when the list goes, and never logged. A user that does not
- * exist costs the same work and earns the same answer as a wrong password (threat T35). */
+ * MD5 is what rfc4976 knows; SHA-256 is for users who have a row with it, and who has no other one
+ * does not come in with MD5. What is kept of a password is HA1 = H(user:realm:password), which is
+ * as good as the password within its realm: it is wiped when the list goes, and never logged. A
+ * user that does not exist costs the same work and earns the same answer as a wrong password
+ * (threat T35). */
 #ifndef RELAY_AUTH_DIGEST_H
 #define RELAY_AUTH_DIGEST_H
 
@@ -44,7 +45,7 @@ struct relay_digest_user {
     enum msrp_digest_algorithm algorithm;
     char ha1[MSRP_DIGEST_HEX_MAX + 1];
     char tag[RELAY_DIGEST_TAG + 1]; /* name and all of the row in one word, for _recheck */
-    size_t place;                   /* in the list */
+    size_t place;                   /* of the name in the list */
 };
 
 /* A list of users; immutable once it is sealed. */
@@ -59,12 +60,14 @@ void relay_digest_users_free(struct relay_digest_users *users); /* wipes; NULL i
 int relay_digest_users_add(struct relay_digest_users *users, const char *name,
                            const char *mcdata_id, enum msrp_digest_algorithm algorithm,
                            const char *ha1) __attribute__((warn_unused_result));
-/* No more will be added. RELAY_E_CONF when a name stands twice. */
+/* No more will be added. A name may stand there once for each algorithm, with the same MCData ID:
+ * its client may then choose. RELAY_E_CONF when one stands twice otherwise. */
 int relay_digest_users_seal(struct relay_digest_users *users) __attribute__((warn_unused_result));
-/* How many there are; the user of that name, or NULL. */
+/* How many rows there are; that of the name and algorithm, or NULL. */
 size_t relay_digest_users_count(const struct relay_digest_users *users);
 const struct relay_digest_user *relay_digest_users_find(const struct relay_digest_users *users,
-                                                        struct msrp_str name);
+                                                        struct msrp_str name,
+                                                        enum msrp_digest_algorithm algorithm);
 /* Is that algorithm offered: has anybody got it? Nobody at all counts as MD5. */
 bool relay_digest_is_offered(const struct relay_digest_users *users,
                              enum msrp_digest_algorithm algorithm);

@@ -110,10 +110,24 @@ out:
     return err;
 }
 
+/* Like memcmp: of a user and a name with its algorithm. */
+static int order(const struct relay_digest_user *user, struct msrp_str name,
+                 enum msrp_digest_algorithm algorithm)
+{
+    size_t n = strlen(user->name);
+    int rc = memcmp(user->name, name.p, n < name.n ? n : name.n);
+
+    if (!rc && n == name.n)
+        return (int)user->algorithm - (int)algorithm;
+    return rc ? rc : n < name.n ? -1 : 1;
+}
+
 static int by_name(const void *a, const void *b)
 {
-    return strcmp((*(struct relay_digest_user *const *)a)->name,
-                  (*(struct relay_digest_user *const *)b)->name);
+    const struct relay_digest_user *second = *(struct relay_digest_user *const *)b;
+
+    return order(*(struct relay_digest_user *const *)a, msrp_str_of(second->name),
+                 second->algorithm);
 }
 
 int relay_digest_users_seal(struct relay_digest_users *users)
@@ -121,26 +135,29 @@ int relay_digest_users_seal(struct relay_digest_users *users)
     if (users->n)
         qsort(users->v, users->n, sizeof(struct relay_digest_user *), by_name);
     for (size_t i = 0; i < users->n; i++) {
-        users->v[i]->place = i;
-        if (i && strcmp(users->v[i - 1]->name, users->v[i]->name) == 0)
+        struct relay_digest_user *user = users->v[i], *before = i ? users->v[i - 1] : NULL;
+        user->place = i;
+        if (!before || strcmp(before->name, user->name) != 0)
+            continue;
+        if (before->algorithm == user->algorithm || strcmp(before->mcdata_id, user->mcdata_id) != 0)
             return RELAY_E_CONF;
+        user->place = i - 1;
     }
     return 0;
 }
 
 const struct relay_digest_user *relay_digest_users_find(const struct relay_digest_users *users,
-                                                        struct msrp_str name)
+                                                        struct msrp_str name,
+                                                        enum msrp_digest_algorithm algorithm)
 {
     size_t low = 0, high = users->n;
 
     while (low < high) {
         size_t mid = low + (high - low) / 2;
-        const char *text = users->v[mid]->name;
-        size_t n = strlen(text);
-        int order = memcmp(text, name.p, n < name.n ? n : name.n);
-        if (!order && n == name.n)
+        int rc = order(users->v[mid], name, algorithm);
+        if (!rc)
             return users->v[mid];
-        if (order < 0 || (!order && n < name.n))
+        if (rc < 0)
             low = mid + 1;
         else
             high = mid;
@@ -164,8 +181,12 @@ bool relay_digest_is_offered(const struct relay_digest_users *users,
 int relay_digest_recheck(const struct relay_digest_rules *rules, const char *tag)
 {
     const char *name = strchr(tag, '/');
-    const struct relay_digest_user *user =
-        rules && name ? relay_digest_users_find(rules->users, msrp_str_of(name + 1)) : NULL;
 
-    return user && strcmp(user->tag, tag) == 0 ? 0 : RELAY_E_DIGEST_USER;
+    for (int a = MSRP_DIGEST_MD5; rules && name && a <= MSRP_DIGEST_SHA256; a++) {
+        const struct relay_digest_user *user = relay_digest_users_find(
+            rules->users, msrp_str_of(name + 1), (enum msrp_digest_algorithm)a);
+        if (user && strcmp(user->tag, tag) == 0)
+            return 0;
+    }
+    return RELAY_E_DIGEST_USER;
 }

@@ -21,7 +21,9 @@ static const char help[] =
     "within its realm: keep the file at mode 0600.\n"
     "\n"
     "  --realm       digest.realm of the relay, or its realm, or its name: the first that is set\n"
-    "  --algorithm   MD5 (default, what RFC 4976 knows) or SHA-256\n"
+    "  --algorithm   MD5 (default, what RFC 4976 knows), SHA-256, or both (two rows): once any "
+    "user\n"
+    "                has SHA-256 it is offered to all, and clients that know it choose it\n"
     "\n"
     "example: mcrelay key digest --user alice --realm relay.iops.example \\\n"
     "             --mcdata-id sip:alice@iops.example <password >>digest.yaml\n"
@@ -30,7 +32,7 @@ static const char help[] =
 
 struct words {
     const char *user, *realm, *mcdata_id;
-    enum msrp_digest_algorithm algorithm;
+    enum msrp_digest_algorithm first, last;
 };
 
 static int read_words(struct words *w, int argc, char **argv)
@@ -52,9 +54,11 @@ static int read_words(struct words *w, int argc, char **argv)
         else if (c != 'a')
             return relay_cmd_usage("key", "that is not understood");
         else if (strcmp(optarg, "SHA-256") == 0)
-            w->algorithm = MSRP_DIGEST_SHA256;
+            w->first = w->last = MSRP_DIGEST_SHA256;
+        else if (strcmp(optarg, "both") == 0)
+            w->last = MSRP_DIGEST_SHA256;
         else if (strcmp(optarg, "MD5") != 0)
-            return relay_cmd_usage("key", "no algorithm \"%s\": MD5 or SHA-256", optarg);
+            return relay_cmd_usage("key", "no algorithm \"%s\": MD5, SHA-256 or both", optarg);
     }
     if (optind < argc)
         return relay_cmd_usage("key", "\"%s\" is one word too many", argv[optind]);
@@ -85,12 +89,35 @@ static bool read_password(uint8_t *p, size_t cap, size_t *n)
     return *n > 0;
 }
 
+/* One row. An exit code. */
+static int print_row(const struct words *w, enum msrp_digest_algorithm algorithm,
+                     struct msrp_str password)
+{
+    DPP_SCRUB(ha1, 1024);
+    char *text = (char *)ha1.p;
+    struct relay_digest_users *users = relay_digest_users_new();
+    int err =
+        relay_digest_ha1(algorithm, msrp_str_of(w->user), msrp_str_of(w->realm), password, text);
+
+    if (!err) /* the list of the relay judges the rest */
+        err = users ? relay_digest_users_add(users, w->user, w->mcdata_id, algorithm, text)
+                    : RELAY_E_NOMEM;
+    relay_digest_users_free(users);
+    if (err == RELAY_E_CONF)
+        return relay_cmd_usage("key", "--user takes a name without quotes, --mcdata-id a URI as "
+                                      "sip:alice@iops.example");
+    if (err)
+        return relay_cmd_fail("key", RELAY_EXIT_FAILED, "%s", relay_strerror(err));
+    printf("- user: \"%s\"\n  ha1: \"%s\"\n  algorithm: %s\n  mcdata_id: \"%s\"\n", w->user, text,
+           algorithm == MSRP_DIGEST_SHA256 ? "SHA-256" : "MD5", w->mcdata_id);
+    return fflush(stdout) == 0 ? RELAY_EXIT_OK
+                               : relay_cmd_fail("key", RELAY_EXIT_FAILED, "cannot write");
+}
+
 int relay_key_digest(int argc, char **argv)
 {
     DPP_SCRUB(password, 1024);
-    DPP_SCRUB(ha1, 1024);
-    struct words w = {.algorithm = MSRP_DIGEST_MD5};
-    struct relay_digest_users *users;
+    struct words w = {.first = MSRP_DIGEST_MD5, .last = MSRP_DIGEST_MD5};
     size_t n;
 
     if (argc > 1 && strcmp(argv[1], "--help") == 0) {
@@ -102,22 +129,8 @@ int relay_key_digest(int argc, char **argv)
         return code;
     if (!read_password(password.p, sizeof password.p, &n))
         return relay_cmd_usage("key", "digest reads a password of 1 to 1023 octets from stdin");
-    int err = relay_digest_ha1(w.algorithm, msrp_str_of(w.user), msrp_str_of(w.realm),
-                               (struct msrp_str){(const char *)password.p, n}, (char *)ha1.p);
-    /* the list of the relay judges the rest */
-    users = relay_digest_users_new();
-    if (!err)
-        err = users ? relay_digest_users_add(users, w.user, w.mcdata_id, w.algorithm,
-                                             (const char *)ha1.p)
-                    : RELAY_E_NOMEM;
-    relay_digest_users_free(users);
-    if (err == RELAY_E_CONF)
-        return relay_cmd_usage("key", "--user takes a name without quotes, --mcdata-id a URI as "
-                                      "sip:alice@iops.example");
-    if (err)
-        return relay_cmd_fail("key", RELAY_EXIT_FAILED, "%s", relay_strerror(err));
-    printf("- user: \"%s\"\n  ha1: \"%s\"\n  algorithm: %s\n  mcdata_id: \"%s\"\n", w.user,
-           (const char *)ha1.p, w.algorithm == MSRP_DIGEST_SHA256 ? "SHA-256" : "MD5", w.mcdata_id);
-    return fflush(stdout) == 0 ? RELAY_EXIT_OK
-                               : relay_cmd_fail("key", RELAY_EXIT_FAILED, "cannot write");
+    for (int a = (int)w.first; code == RELAY_EXIT_OK && a <= (int)w.last; a++)
+        code = print_row(&w, (enum msrp_digest_algorithm)a,
+                         (struct msrp_str){(const char *)password.p, n});
+    return code;
 }

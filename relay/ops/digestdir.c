@@ -48,14 +48,24 @@ static int add_row(struct relay_yaml *yaml, yaml_node_t *node, struct relay_dige
                    const struct row *row)
 {
     enum msrp_digest_algorithm algorithm = MSRP_DIGEST_MD5;
+    const char *said = row->algorithm ? row->algorithm : "MD5";
     char ha1[MSRP_DIGEST_HEX_MAX + 1];
     int err;
 
-    if (row->algorithm && strcmp(row->algorithm, "SHA-256") == 0)
+    if (strcmp(said, "both") == 0 && row->password) {
+        struct row first = *row, second = *row;
+        first.algorithm = "MD5";
+        second.algorithm = "SHA-256";
+        err = add_row(yaml, node, dir, &first);
+        return err < 0 ? err : add_row(yaml, node, dir, &second);
+    }
+    if (strcmp(said, "SHA-256") == 0)
         algorithm = MSRP_DIGEST_SHA256;
-    else if (row->algorithm && strcmp(row->algorithm, "MD5") != 0)
-        return relay_yaml_fail(yaml, node, "algorithm is \"%.32s\"; write MD5 or SHA-256",
-                               row->algorithm);
+    else if (strcmp(said, "MD5") != 0)
+        return relay_yaml_fail(yaml, node,
+                               "algorithm is \"%.32s\"; write MD5 or SHA-256, or with a password "
+                               "both",
+                               said);
     if (row->password) {
         err = relay_digest_ha1(algorithm, msrp_str_of(row->user), msrp_str_of(dir->rules.realm),
                                msrp_str_of(row->password), ha1);
@@ -107,7 +117,9 @@ static int read_file(const char *path, struct relay_digestdir *dir, char *why, s
     }
     relay_file_free(p, n);
     if (err == 0 && (err = relay_digest_users_seal(dir->users)) < 0)
-        snprintf(why, why_n, "%s: a user stands twice; keep one of them", path);
+        snprintf(why, why_n,
+                 "%s: a user stands twice; keep one row for each algorithm, with one mcdata_id",
+                 path);
     return err;
 }
 

@@ -4,10 +4,12 @@
  *
  *     - user: alice                  # as the client says it
  *       ha1: 0123456789abcdef0123456789abcdef   # of user, realm and password: mcrelay key digest
- *       algorithm: MD5               # default; SHA-256 for clients that know it
+ *       algorithm: MD5               # default; SHA-256 for clients that know it, in this row, or
+ *                                    # in one more of the same user: the client then chooses
  *       mcdata_id: sip:alice@iops.example
  *     - user: bob
  *       password: in clear           # instead of ha1; for tests
+ *       algorithm: both              # two rows in one
  *       mcdata_id: sip:bob@iops.example
  *
  * Our copies of what it holds are wiped when they are no longer needed; of a text of more than 15

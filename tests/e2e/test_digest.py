@@ -8,7 +8,9 @@ import subprocess
 import time
 
 import pytest
+from rows import row_passed
 from standard import Endpoint, deliver
+from test_endpoint import Recv, made, send, there_and_back
 from throwaway import BUILD, Site, linked
 
 REALM = "digest.example"
@@ -167,6 +169,7 @@ def test_challenge_and_proof(site):
     for sender, receiver in ((alice, bob), (bob, alice), (carol, token), (token, alice)):
         deliver(sender, receiver, os.urandom(10_000), 2048)
     assert "user authorised" in site.logged() and "sip:carol@iops.example" in site.logged()
+    row_passed("A1", "A5", "A6", "A8")
 
 
 def test_what_is_refused(site):
@@ -189,6 +192,7 @@ def test_what_is_refused(site):
         nonces.add(fields["nonce"])
     assert len(nonces) == 4
     assert site.metric('mcrelay_refused_total{reason="auth_fails"') == 1
+    row_passed("A3", "A15", "10.58")
 
 
 def test_wrong_password_and_no_user_are_one_answer():
@@ -223,6 +227,7 @@ def test_wrong_password_and_no_user_are_one_answer():
         assert site.stop() == 0
     finally:
         site.remove()
+    row_passed("A16")
 
 
 def test_stale_and_counts():
@@ -251,6 +256,25 @@ def test_stale_and_counts():
         assert site.stop() == 0
     finally:
         site.remove()
+    row_passed("A7")
+
+
+@pytest.mark.parametrize("algorithm", ["SHA-256", "both"])
+def test_the_programs_come_in_with_a_password(site, tmp_path, algorithm):
+    """mcrelay recv --path and send --path, which choose what is offered first."""
+    users(site, row("anna", "one", algorithm=algorithm) + row("ben", "two", algorithm="both") +
+          (row("cleo", "three", algorithm="SHA-256") if algorithm == "both" else ""))
+    site.process.send_signal(signal.SIGHUP)
+    for name, password in (("anna", "one"), ("ben", "two"), ("wrong", "guess")):
+        (tmp_path / name).write_text(password + "\n")
+    way = ["--relay", f"msrps://{site.name}:{site.port}", "--connect", f"127.0.0.1:{site.port}",
+           "--ca", site.dir / "ca.pem", "--digest"]
+    recv = Recv(*way, "ben", "--password-file", tmp_path / "ben", "--out", tmp_path / "out", "--count", "1")
+    refused = send(recv.path, *way, "anna", "--password-file", tmp_path / "wrong", "x")
+    assert refused.returncode == 3 and "401" in refused.stderr
+    plan = made(tmp_path, 200_000)
+    there_and_back(tmp_path, recv, plan, *way, "anna", "--password-file", tmp_path / "anna")
+    assert recv.end() == 0
 
 
 def test_expires(site):
@@ -262,6 +286,7 @@ def test_expires(site):
     assert code == 423 and headers["Max-Expires"] == "86400"
     code, headers = alice.log_in("alice", "secret", more=[("Expires", "120")])
     assert code == 200 and headers["Expires"] == "120"
+    row_passed("A12")
 
 
 def test_reload(site):
@@ -318,6 +343,8 @@ def test_key_digest():
     assert row("Mufasa", "Circle Of Life", "testrealm@host.com", mcdata_id="sip:m@iops.example") == \
         '- user: "Mufasa"\n  ha1: "939e7578ed9e3c518a452acee763bce9"\n  algorithm: MD5\n' \
         '  mcdata_id: "sip:m@iops.example"\n'
+    both = row("a", "x", "r", "both")
+    assert both == row("a", "x", "r", "MD5") + row("a", "x", "r", "SHA-256") and both.count("- user") == 2
     want = hashlib.sha256("a:r:pä ss".encode()).hexdigest()
     assert f'ha1: "{want}"\n  algorithm: SHA-256\n' in row("a", "pä ss", "r", "SHA-256")
     words = [BUILD / "mcrelay", "key", "digest", "--user", "a", "--realm", "r", "--mcdata-id"]
@@ -367,3 +394,4 @@ def test_through_another_relay():
     finally:
         for site in sites:
             site.remove()
+    row_passed("A11")

@@ -100,8 +100,9 @@ static void test_verify(void **state)
                                                     .nc_value = 1,
                                                     .algorithm = MSRP_DIGEST_SHA256};
                 assert_int_equal(
-                    relay_digest_response(&c, relay_digest_users_find(users, c.username)->ha1,
-                                          "AUTH", MSRP_STR(URI), response),
+                    relay_digest_response(
+                        &c, relay_digest_users_find(users, c.username, MSRP_DIGEST_SHA256)->ha1,
+                        "AUTH", MSRP_STR(URI), response),
                     0);
                 response[5] ^= kind == 1;
                 c.response = msrp_str_of(response);

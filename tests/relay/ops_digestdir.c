@@ -62,7 +62,11 @@ static void wrong(const char *text, int err, const char *expected)
 
 static const struct relay_digest_user *find(const struct relay_digestdir *dir, const char *name)
 {
-    return relay_digest_users_find(relay_digestdir_rules(dir)->users, msrp_str_of(name));
+    const struct relay_digest_users *users = relay_digestdir_rules(dir)->users;
+    const struct relay_digest_user *user =
+        relay_digest_users_find(users, msrp_str_of(name), MSRP_DIGEST_MD5);
+
+    return user ? user : relay_digest_users_find(users, msrp_str_of(name), MSRP_DIGEST_SHA256);
 }
 
 static void users_are_read(void **state)
@@ -98,6 +102,13 @@ static void users_are_read(void **state)
     assert_string_not_equal(find(dir, "Mufasa")->ha1, HA1);
     relay_digestdir_free(dir);
 
+    put("- {user: a, password: x, algorithm: both, mcdata_id: 'sip:a@b.example'}\n"
+        "- {user: b, ha1: " HA1 ", mcdata_id: 'sip:b@b.example'}\n"
+        "- {user: b, password: y, algorithm: SHA-256, mcdata_id: 'sip:b@b.example'}\n");
+    assert_int_equal(relay_digestdir_load(&s, &dir, why, sizeof why), 0);
+    assert_int_equal(relay_digest_users_count(relay_digestdir_rules(dir)->users), 4);
+    relay_digestdir_free(dir);
+
     put("");
     assert_int_equal(relay_digestdir_load(&s, &dir, why, sizeof why), 0);
     assert_int_equal(relay_digest_users_count(relay_digestdir_rules(dir)->users), 0);
@@ -127,7 +138,8 @@ static void what_is_wrong(void **state)
     wrong("\n- user: a\n  passwort: secret\n", RELAY_E_CONF,
           ":3: passwort is not known here; did you mean password");
     wrong("- user: a\n  ha1: " HA1 "\n  algorithm: MD5-sess\n  mcdata_id: sip:a@b.example\n",
-          RELAY_E_CONF, ":1: algorithm is \"MD5-sess\"; write MD5 or SHA-256");
+          RELAY_E_CONF,
+          ":1: algorithm is \"MD5-sess\"; write MD5 or SHA-256, or with a password both");
     snprintf(text, sizeof text, ":1: a" WRITE, 32);
     wrong("- user: a\n  ha1: 939E\n  mcdata_id: sip:a@b.example\n", RELAY_E_CONF, text);
     wrong("- user: a\n  ha1: " HA1 "\n  mcdata_id: alice\n", RELAY_E_CONF, text);
@@ -138,7 +150,8 @@ static void what_is_wrong(void **state)
     wrong("- user: 'a\"b'\n  ha1: " HA1 "\n  mcdata_id: sip:a@b.example\n", RELAY_E_CONF, text);
     wrong("- {user: a, password: x, mcdata_id: 'sip:a@b.example'}\n"
           "- {user: a, password: y, mcdata_id: 'sip:a@b.example'}\n",
-          RELAY_E_CONF, ": a user stands twice; keep one of them");
+          RELAY_E_CONF,
+          ": a user stands twice; keep one row for each algorithm, with one mcdata_id");
 }
 
 /* A file that everybody may read is no place for it; no error tells what it holds. */
