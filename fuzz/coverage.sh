@@ -17,6 +17,7 @@ declare -A sources=(
     [dpp_mikey]="dpp/keys/mikey.c"
     [auth_json]="relay/auth/json.c"
     [auth_jws]="relay/auth/jws.c relay/auth/claims.c relay/auth/iops.c"
+    [client_endpoint]="relay/client/ear.c relay/client/arrival.c"
     [core]="$(echo relay/core/*.c)"
 )
 names=${*:-$(for f in fuzz/fuzz_*.c; do basename "$f" .c | sed 's/^fuzz_//'; done)}

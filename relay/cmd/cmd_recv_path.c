@@ -8,6 +8,7 @@
 
 #include "relay/cmd/cmd.h"
 #include "relay/cmd/input.h"
+#include "relay/cmd/offer.h"
 #include "relay/cmd/quote.h"
 #include "relay/cmd/reach.h"
 #include "relay/cmd/tray.h"
@@ -32,6 +33,7 @@ static const char help[] =
     "DIR/<Message-ID>.bin; never over a file\n"
     "                      that is there. Without it texts are printed, the rest is counted\n"
     "  --publish FILE      write the path to this file as well, whenever it is new\n"
+    "  --sdp               print an SDP section behind each path (and publish it instead)\n"
     "  --max-size N        refuse messages of more octets\n"
     "  --accept TYPE       take only this media type (may be repeated)\n"
     "  --count N           end after N messages\n"
@@ -54,7 +56,8 @@ struct receiving {
     const char *accept[ACCEPT_MAX];
     size_t accept_n;
     uint64_t count, timeout_s, max_size;
-    bool is_json, is_directory;
+    bool is_json, is_directory, is_sdp;
+    struct relay_endpoint_conf conf;
 
     struct relay_ends *ends;
     char host[256];
@@ -76,13 +79,13 @@ static void finish(struct receiving *receiving, int code)
 
 /* --- the path --- */
 
-/* Writes the file anew, so that who reads it sees the old path or the new one. */
-static int publish(const struct receiving *receiving, const char *path)
+/* Writes the file anew, so that who reads it sees the old text or the new one. */
+static int publish(const struct receiving *receiving, const char *text)
 {
     char part[RELAY_KEEP_PATH];
     int n = snprintf(part, sizeof(part), "%s.%ld", receiving->publish, (long)getpid());
     FILE *file = n > 0 && (size_t)n < sizeof(part) ? fopen(part, "w") : NULL;
-    bool ok = file != NULL && fprintf(file, "%s\n", path) > 0;
+    bool ok = file != NULL && fputs(text, file) >= 0;
     ok = file != NULL && fclose(file) == 0 && ok;
     return ok && rename(part, receiving->publish) == 0
                ? 0
@@ -94,20 +97,33 @@ static void print_path(struct receiving *receiving)
 {
     const char *path =
         relay_endpoint_path(relay_ends_endpoint(receiving->ends), receiving->session);
+    char offer[RELAY_OFFER_MAX];
     if (path == NULL) {
+        return;
+    }
+    int n = receiving->is_sdp ? (int)relay_offer_print(path, &receiving->conf, offer)
+                              : snprintf(offer, sizeof(offer), "%s\n", path);
+    if (n < 0) {
+        relay_cmd_fail("recv", RELAY_EXIT_FAILED, "--sdp: %s", relay_strerror(n));
+        finish(receiving, RELAY_EXIT_FAILED);
+        return;
+    }
+    if (receiving->publish != NULL && publish(receiving, offer) != 0) {
+        finish(receiving, RELAY_EXIT_FAILED);
         return;
     }
     if (receiving->is_json) {
         fputs("{\"event\":\"path\"", stdout);
         relay_quote_member(stdout, "path", path);
+        if (receiving->is_sdp) {
+            relay_quote_member(stdout, "sdp", offer);
+        }
         puts("}");
     } else {
         puts(path);
+        fputs(receiving->is_sdp ? offer : "", stdout);
     }
     fflush(stdout);
-    if (receiving->publish != NULL && publish(receiving, path) != 0) {
-        finish(receiving, RELAY_EXIT_FAILED);
-    }
 }
 
 static int open_session(struct receiving *receiving)
@@ -315,16 +331,15 @@ static int run(struct receiving *receiving)
         return rc;
     }
     bool is_direct = receiving->listen.address != NULL;
-    struct relay_ends_conf conf = {
-        .endpoint = {.host = is_direct ? receiving->host : NULL,
-                     .port = receiving->port,
-                     .is_secure = is_direct ? receiving->listen.certificate != NULL
-                                            : strncmp(receiving->way.uris[0], "msrps:", 6) == 0,
-                     .accept = receiving->accept,
-                     .accept_n = receiving->accept_n,
-                     .max_size = receiving->max_size},
-        .event = told,
-        .ctx = receiving};
+    receiving->conf = (struct relay_endpoint_conf){
+        .host = is_direct ? receiving->host : NULL,
+        .port = receiving->port,
+        .is_secure = is_direct ? receiving->listen.certificate != NULL
+                               : strncmp(receiving->way.uris[0], "msrps:", 6) == 0,
+        .accept = receiving->accept,
+        .accept_n = receiving->accept_n,
+        .max_size = receiving->max_size};
+    struct relay_ends_conf conf = {.endpoint = receiving->conf, .event = told, .ctx = receiving};
     receiving->ends = relay_ends_new(receiving->way.dial, &conf, &err);
     if (receiving->ends == NULL) {
         return relay_cmd_fail("recv", RELAY_EXIT_FAILED, "%s is no host of a URI", receiving->host);
@@ -355,6 +370,7 @@ enum {
     OPT_KEY,
     OPT_OUT,
     OPT_PUBLISH,
+    OPT_SDP,
     OPT_MAX_SIZE,
     OPT_ACCEPT,
     OPT_COUNT,
@@ -372,6 +388,7 @@ static const struct option options[] = {
     {"key", required_argument, NULL, OPT_KEY},
     {"out", required_argument, NULL, OPT_OUT},
     {"publish", required_argument, NULL, OPT_PUBLISH},
+    {"sdp", no_argument, NULL, OPT_SDP},
     {"max-size", required_argument, NULL, OPT_MAX_SIZE},
     {"accept", required_argument, NULL, OPT_ACCEPT},
     {"count", required_argument, NULL, OPT_COUNT},
@@ -415,6 +432,9 @@ static int take_option(struct receiving *receiving, int option)
         break;
     case OPT_PUBLISH:
         receiving->publish = optarg;
+        break;
+    case OPT_SDP:
+        receiving->is_sdp = true;
         break;
     case OPT_MAX_SIZE:
         return take_number(&receiving->max_size, INT64_MAX, "--max-size");

@@ -12,6 +12,7 @@
 #include "msrp/split.h"
 #include "relay/cmd/cmd.h"
 #include "relay/cmd/input.h"
+#include "relay/cmd/offer.h"
 #include "relay/cmd/progress.h"
 #include "relay/cmd/quote.h"
 #include "relay/cmd/reach.h"
@@ -31,8 +32,8 @@ static const char help[] =
     "\n"
     "Sends one MSRP message of any size (RFC 4975), without MCData, to the path that the peer "
     "gave\n"
-    "(mcrelay recv --path). With --path @FILE the path is read from FILE: after a lost connection\n"
-    "it is read again, and only what was not answered is sent once more.\n"
+    "(mcrelay recv --path). With --path @FILE the path is read from FILE, which may be an SDP:\n"
+    "after a lost connection it is read again, and only what was not answered is sent once more.\n"
     "\n" RELAY_REACH_HELP "  --file FILE           send a file\n"
     "  --content-type TYPE   of what is sent; else text/plain, or application/octet-stream of "
     "files\n"
@@ -102,17 +103,15 @@ static void finish(struct sending *sending, int code)
 /* The peer's path, as given or as the file says now. */
 static int read_path(const struct sending *sending, char out[RELAY_ENDPOINT_PATH + 1])
 {
-    char *line;
-    int err;
+    char *text;
+    size_t n;
     if (sending->path[0] != '@') {
-        return snprintf(out, RELAY_ENDPOINT_PATH + 1, "%s", sending->path) <= RELAY_ENDPOINT_PATH
-                   ? 0
-                   : RELAY_E_TOO_LARGE;
+        return relay_offer_path(sending->path, out);
     }
-    err = relay_input_line(sending->path + 1, RELAY_ENDPOINT_PATH, &line);
+    int err = relay_input_read(sending->path + 1, RELAY_OFFER_MAX, &text, &n);
     if (err == 0) {
-        snprintf(out, RELAY_ENDPOINT_PATH + 1, "%s", line);
-        free(line);
+        err = relay_offer_path(text, out);
+        free(text);
     }
     return err;
 }

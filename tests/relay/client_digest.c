@@ -82,7 +82,6 @@ static void credentials(void **state)
     row_passed("A4");
     row_passed("A5");
     row_passed("b8.13");
-    row_passed("b8.14");
 }
 
 static void sha_256(void **state)
@@ -127,7 +126,6 @@ static void no_proof(void **state)
         (void)print(&digest);
         assert_false(proves(&digest, infos[i]));
     }
-    row_passed("A6");
 }
 
 static void next_nonce(void **state)
@@ -168,7 +166,6 @@ static void no_challenge_for_us(void **state)
                            "qop=\"auth-int,auth\", stale=true\r\n",
                            &stale));
     assert_true(stale);
-    row_passed("A3");
 }
 
 int main(void)

@@ -160,7 +160,6 @@ static void digest(void **state)
     answer(tid, "200 OK", "Use-Path: " U1 " " U2 "\r\n");
     assert_non_null(strstr(kit_find(&kit, RELAY_ENDPOINT_FAILED)->text, "password"));
     kit_done(&kit);
-    row_passed("A6");
     row_passed("P14");
 }
 
@@ -184,7 +183,6 @@ static void chained(void **state)
         strstr(kit_said(&kit, link_), "SEND\r\nTo-Path: " U1 " " U2 " " KIT_PEER "\r\n"));
     kit_done(&kit);
     row_passed("A9");
-    row_passed("A11");
 }
 
 static void refusals(void **state)
@@ -228,7 +226,6 @@ static void refusals(void **state)
     kit_feed(&kit, link_, RELAY_CLIENT_IN_TICK);
     assert_int_equal(kit_find(&kit, RELAY_ENDPOINT_FAILED)->status, 408);
     kit_done(&kit);
-    row_passed("A14");
 }
 
 int main(void)
