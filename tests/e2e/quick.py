@@ -32,7 +32,7 @@ times:
 def start(auth=True, fails=1000, rate=1000000, burst=1000000, link=None):
     site = Table()
     if link:
-        site.link(*link, tls=False)
+        site.link(*link, tls=False, domains="[iops.example]")
     site.write_policy()
     text = site.config.read_text().replace("tokens:\n", "tokens:\n  skew: 0s\n")
     site.config.write_text(text)

@@ -309,6 +309,71 @@ def test_a_report_goes_back_over_the_peer(quick):
     row_passed("R16", "b8.8")
 
 
+CHALLENGE = 'WWW-Authenticate: Bearer realm="relay.iops.example", scope="3gpp:mc:data_service"'
+INVALID = CHALLENGE + ', error="invalid_token"\r\n'
+
+
+@pytest.mark.parametrize("drip", [False, True])
+@pytest.mark.parametrize("row,name,lines,claims,code,more", [
+    ("52", "no credentials", "", None, 401, CHALLENGE + "\r\n"),
+    ("53", "no token", "Authorization: Bearer x\r\n", None, 401, INVALID),
+    ("53", "expired", "", {"exp": 1_000_000_000}, 401, INVALID),
+    ("54", "no MCData ID", "", {"mcdata_id": None}, 403, ""),
+    ("54", "a domain that is not the peer's", "", {"mcdata_id": "sip:far@elsewhere.example"}, 403, ""),
+    ("55", "too short", "Expires: 0\r\n", {}, 423, "Min-Expires: 1\r\n"),
+    ("55", "too long", "Expires: 86401\r\n", {}, 423, "Max-Expires: 86400\r\n"),
+    ("56", "no number", "Expires: soon\r\n", {}, 400, ""),
+])
+def test_chained_auth_is_refused(quick, row, name, lines, claims, code, more, drip):
+    """A client behind the peer: the whole From-Path is answered, and however often it fails, the link of
+    the peer stays (row A15)."""
+    next_hop(quick, "peer")
+    line = quick.peer.line
+    if claims is not None:
+        lines += f"Authorization: Bearer {quick.site.token(**{'mcdata_id': 'sip:far@iops.example', **claims})}\r\n"
+    for asked in ("absent", "yes", "partial", "no"):
+        tid = fresh("a")
+        line_v = "" if asked == "absent" else f"Failure-Report: {asked}\r\n"
+        line.say((f"MSRP {tid} AUTH\r\nTo-Path: {line.relay}\r\nFrom-Path: {quick.peer.me}\r\n{line_v}{lines}-------{tid}$\r\n")
+                 .encode(), drip)
+        want = [response(tid, code, quick.peer.me, line.relay, more)] if is_due(code, "AUTH", asked) else []
+        compare(peer_fence(quick), want, f"{name} [{asked}]")
+    row_passed("10." + row)
+
+
+def test_chained_auth_is_good(quick):
+    """Use-Path: the inner relay's URI, then ours (row A11); what is sent over it comes out at the victim, and
+    what the victim sends goes over the peer; the service is not for it."""
+    next_hop(quick, "peer")
+    line = quick.peer.line
+    tid = fresh("a")
+    line.say((f"MSRP {tid} AUTH\r\nTo-Path: {line.relay}\r\nFrom-Path: {quick.peer.me}\r\nAuthorization: Bearer "
+              f"{quick.site.token_of('far')}\r\n-------{tid}$\r\n").encode())
+    one = line.frame()
+    assert one.word == b"200" and one.get("To-Path").decode() == quick.peer.me
+    inner, ours = one.get("Use-Path").decode().split(" ")
+    assert inner == quick.peer.uri and ours.startswith(f"msrp://relay.iops.example:{quick.site.port}/")
+    for asked, tid, message, octets in peer_says(quick, f"{ours} {quick.victim.use} {quick.victim.me}", quick.peer.me):
+        line.say(octets)
+        got = quick.victim.frame()
+        assert got.get("From-Path").decode() == f"{quick.victim.use} {ours} {quick.peer.me}" and got.body == b"hello"
+        if is_due(200, "SEND", asked):
+            quick.victim.answer(got)
+        compare(peer_fence(quick), [response(tid, 200, quick.peer.uri, ours)] if is_due(200, "SEND", asked) else [], asked)
+    tid = fresh("v")
+    quick.victim.say((f"MSRP {tid} SEND\r\nTo-Path: {quick.victim.use} {ours} {quick.peer.me}\r\nFrom-Path: {quick.victim.me}\r\n"
+                      f"Message-ID: {tid}\r\n{RANGE}" + TEXT.replace("{T}", tid)).encode())
+    got = line.frame()
+    assert got.get("To-Path").decode() == quick.peer.me and got.get("From-Path").decode() == f"{ours} {quick.victim.use} {quick.victim.me}"
+    line.answer(got)
+    assert quick.victim.fence() == response(tid, 200, quick.victim.me, quick.victim.use)
+    service = line.service
+    for asked, tid, message, octets in peer_says(quick, f"{ours} {service}", quick.peer.me):
+        line.say(octets)
+        compare(peer_fence(quick), [response(tid, 403, quick.peer.uri, ours)] if asked != "no" else [], asked)
+    row_passed("10.18")
+
+
 def test_the_first_uri_is_not_ours(quick):
     """Last: it closes the link, whoever says it."""
     next_hop(quick, "peer")
