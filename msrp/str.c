@@ -41,13 +41,6 @@ bool msrp_str_is_same_nocase(struct msrp_str a, struct msrp_str b)
     return true;
 }
 
-bool msrp_str_has_prefix(struct msrp_str s, const char *text)
-{
-    struct msrp_str t = msrp_str_of(text);
-
-    return s.n >= t.n && msrp_str_is_same((struct msrp_str){s.p, t.n}, t);
-}
-
 bool msrp_str_has_prefix_nocase(struct msrp_str s, const char *text)
 {
     struct msrp_str t = msrp_str_of(text);
@@ -64,20 +57,6 @@ struct msrp_str msrp_str_trim(struct msrp_str s)
         s.n--;
     }
     return s;
-}
-
-bool msrp_str_cut(struct msrp_str s, char at, struct msrp_str *left, struct msrp_str *right)
-{
-    const char *hit = s.n > 0 ? memchr(s.p, at, s.n) : NULL;
-    size_t before = hit ? (size_t)(hit - s.p) : s.n;
-
-    if (left) {
-        *left = (struct msrp_str){s.p, before};
-    }
-    if (right) {
-        *right = hit ? (struct msrp_str){hit + 1, s.n - before - 1} : (struct msrp_str){NULL, 0};
-    }
-    return hit != NULL;
 }
 
 size_t msrp_str_find(struct msrp_str s, struct msrp_str needle)

@@ -57,7 +57,12 @@ static inline bool msrp_str_is_nocase(struct msrp_str s, const char *text)
 }
 
 /* True when s begins with `text`; _nocase folds as above. */
-bool msrp_str_has_prefix(struct msrp_str s, const char *text);
+static inline bool msrp_str_has_prefix(struct msrp_str s, const char *text)
+{
+    size_t n = msrp_str_of(text).n;
+
+    return s.n >= n && (n == 0 || memcmp(s.p, text, n) == 0);
+}
 bool msrp_str_has_prefix_nocase(struct msrp_str s, const char *text);
 
 /* s without spaces and tabs at both ends. */
@@ -65,7 +70,20 @@ struct msrp_str msrp_str_trim(struct msrp_str s);
 
 /* Cuts s at the first octet `at`: *left is what stands before it, *right what follows it. Without
  * such an octet: false, *left is s and *right is empty. Either pointer may be NULL. */
-bool msrp_str_cut(struct msrp_str s, char at, struct msrp_str *left, struct msrp_str *right);
+static inline bool msrp_str_cut(struct msrp_str s, char at, struct msrp_str *left,
+                                struct msrp_str *right)
+{
+    const char *hit = s.n > 0 ? (const char *)memchr(s.p, at, s.n) : NULL;
+    size_t before = hit ? (size_t)(hit - s.p) : s.n;
+
+    if (left) {
+        *left = (struct msrp_str){s.p, before};
+    }
+    if (right) {
+        *right = hit ? (struct msrp_str){hit + 1, s.n - before - 1} : (struct msrp_str){NULL, 0};
+    }
+    return hit != NULL;
+}
 
 /* Offset of the first `needle` in s, or SIZE_MAX. Linear time. An empty needle is found at 0. */
 size_t msrp_str_find(struct msrp_str s, struct msrp_str needle);

@@ -44,19 +44,6 @@ ssize_t msrp_writer_done(const struct msrp_writer *w)
     return w->err ? w->err : (ssize_t)w->n;
 }
 
-void msrp_writer_put(struct msrp_writer *w, struct msrp_str octets)
-{
-    if (w->err || octets.n == 0) {
-        return;
-    }
-    if (octets.n > w->cap - w->n) {
-        w->err = MSRP_E_SPACE;
-        return;
-    }
-    memcpy(w->buf + w->n, octets.p, octets.n);
-    w->n += octets.n;
-}
-
 void msrp_writer_u64(struct msrp_writer *w, uint64_t v)
 {
     char text[20];

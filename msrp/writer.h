@@ -30,7 +30,18 @@ void msrp_writer_init(struct msrp_writer *w, char *buf, size_t cap);
 __attribute__((warn_unused_result)) ssize_t msrp_writer_done(const struct msrp_writer *w);
 
 /* Raw octets; a text; a decimal number. */
-void msrp_writer_put(struct msrp_writer *w, struct msrp_str octets);
+static inline void msrp_writer_put(struct msrp_writer *w, struct msrp_str octets)
+{
+    if (w->err || octets.n == 0) {
+        return;
+    }
+    if (octets.n > w->cap - w->n) {
+        w->err = MSRP_E_SPACE;
+        return;
+    }
+    memcpy(w->buf + w->n, octets.p, octets.n);
+    w->n += octets.n;
+}
 static inline void msrp_writer_text(struct msrp_writer *w, const char *text)
 {
     msrp_writer_put(w, msrp_str_of(text));

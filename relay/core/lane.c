@@ -320,12 +320,15 @@ static bool queue(struct relay_conn *conn, const struct piece *piece, const stru
 static int stage(struct relay_conn *conn, struct relay_way *way, struct piece *piece)
 {
     struct way_chunk *chunk = way->chunks;
-    uint8_t rnd[32];
-    int rc = relay_random_fill(conn->relay, rnd, sizeof rnd);
+    uint8_t rnd[16];
+    int rc = MSRP_E_TID_TAKEN;
 
     collect(piece, chunk, conn->peer ? RELAY_WAY_PEER_CHUNK : RELAY_FAN_CHUNK);
-    if (!rc) /* rows F8, R5, threat T20 */
-        rc = msrp_tid_pick(piece->tid, rnd, 2, piece->runs, piece->runs_n);
+    for (int i = 0; i < 2 && rc == MSRP_E_TID_TAKEN; i++) { /* rows F8, R5, threat T20 */
+        rc = relay_random_fill(conn->relay, rnd, sizeof rnd);
+        if (!rc)
+            rc = msrp_tid_pick(piece->tid, rnd, 1, piece->runs, piece->runs_n);
+    }
     uint64_t start = chunk->head.range.start + chunk->staged;
     if (!rc && way->failure != MSRP_NO) {
         rc = relay_hop_way(conn, piece->tid, way, start, start + piece->octets - 1);
