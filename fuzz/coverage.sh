@@ -29,10 +29,14 @@ worst=0
 for name in $names; do
     LLVM_PROFILE_FILE=build/fuzz/$name.profraw "build/cov/fuzz_$name" "fuzz/corpus/$name" >/dev/null
     llvm-profdata-14 merge -o "build/fuzz/$name.profdata" "build/fuzz/$name.profraw"
-    # shellcheck disable=SC2086 # the list is meant to split
     percent=$(llvm-cov-14 export --summary-only "build/cov/fuzz_$name" \
-        -instr-profile="build/fuzz/$name.profdata" ${sources[$name]} |
-        /usr/bin/python3 -c 'import json,sys; print(json.load(sys.stdin)["data"][0]["totals"]["lines"]["percent"])')
+        -instr-profile="build/fuzz/$name.profdata" | /usr/bin/python3 -c '
+import json, pathlib, sys
+wanted = {pathlib.Path(p).resolve() for p in sys.argv[1:]}
+lines = [f["summary"]["lines"] for f in json.load(sys.stdin)["data"][0]["files"]
+         if pathlib.Path(f["filename"]).resolve() in wanted]
+print(100 * sum(n["covered"] for n in lines) / max(1, sum(n["count"] for n in lines)))
+' ${sources[$name]})
     if /usr/bin/python3 -c "import sys; sys.exit($percent < 85)"; then verdict=PASS; else verdict=FAIL worst=1; fi
     printf '%s %s: %.1f %% of the lines of %s\n' $verdict "$name" "$percent" "${sources[$name]}"
 done
