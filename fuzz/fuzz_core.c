@@ -231,6 +231,10 @@ static void end(struct play *play, struct trace *trace)
         free(play->asked[c].octets);
     }
     free(play->rest);
+    for (unsigned c = 0; c < sim->conns_n; c++)
+        sim_closed(sim, c);
+    sim_pass(sim, RELAY_PEER_WAIT_MS + 1000); /* what waits for a link is given up */
+    must(relay_is_quiet(sim->relay), "a message that never ends");
     sim_done(sim);
 }
 
