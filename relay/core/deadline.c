@@ -134,6 +134,8 @@ void relay_conn_tick(struct relay_conn *conn)
         watch_writing(conn, now_ms);
     if (!conn->closing)
         watch_silence(conn, now_ms);
-    if (!conn->closing)
+    if (!conn->closing) {
         relay_conn_trim(conn);
+        relay_out_trim(&conn->out);
+    }
 }

@@ -106,12 +106,17 @@ void relay_out_sent(struct relay_out *out, size_t n)
         out->runs_n--;
     }
     out->first_sent = n;
-    /* an idle connection holds no memory for output */
     if (!out->runs_n) {
         relay_slab_unref(out->slab);
         out->slab = NULL;
-        free(out->runs);
-        out->runs = NULL;
-        out->runs_at = out->runs_cap = 0;
     }
+}
+
+void relay_out_trim(struct relay_out *out)
+{
+    if (out->runs_n)
+        return;
+    free(out->runs);
+    out->runs = NULL;
+    out->runs_at = out->runs_cap = 0;
 }

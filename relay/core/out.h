@@ -39,5 +39,8 @@ void relay_out_span(struct relay_out *out, struct relay_slab *slab, const char *
 /* Up to `max` runs from the front, without taking them; and n octets of them are sent. */
 size_t relay_out_peek(const struct relay_out *out, struct relay_iov *iov, size_t max);
 void relay_out_sent(struct relay_out *out, size_t n);
+/* An idle connection holds no memory for output; to be called now and then, not per frame: who is
+ * busy would allocate it again each time. */
+void relay_out_trim(struct relay_out *out);
 
 #endif

@@ -64,6 +64,8 @@ static void test_order(void **state)
         assert_string_equal(all, "one two BODYbody static BODY");
         assert_int_equal(out.sent, 28);
         assert_int_equal(home.bytes, 0); /* an idle output holds nothing */
+        assert_int_equal(out.runs_n, 0);
+        relay_out_trim(&out);
         assert_null(out.runs);
         relay_out_sent(&out, 5); /* more than there is: nothing happens */
         assert_int_equal(out.sent, 28);
