@@ -394,6 +394,16 @@ static void drop_towards(struct relay_lane *lane, const struct relay_session *se
     }
 }
 
+/* Does a chunk of it wait for its answer? */
+static bool is_owed(const struct relay_way *way)
+{
+    const struct way_chunk *chunk = way->chunks;
+
+    while (chunk && !chunk->owes)
+        chunk = chunk->next;
+    return chunk;
+}
+
 static void drop_from(struct relay_conn *conn, const struct relay_session *session)
 {
     struct relay_way *next;
@@ -404,8 +414,12 @@ static void drop_from(struct relay_conn *conn, const struct relay_session *sessi
             continue;
         relay_way_uncount(way);
         way->session = NULL;
-        if (!way->is_dead)
-            relay_way_refuse(way, RELAY_E_SESSION_EXPIRED);
+        if (way->is_dead)
+            continue;
+        if (!way->chunk) /* else it is counted with its answer */
+            relay_refuse(conn->relay, conn, RELAY_E_SESSION_EXPIRED, is_owed(way) ? 481 : 0,
+                         (struct msrp_str){NULL, 0}, way->octets);
+        relay_way_refuse(way, RELAY_E_SESSION_EXPIRED);
     }
 }
 
