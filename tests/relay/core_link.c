@@ -419,6 +419,32 @@ static void test_quota(void **state)
     way_done(&site);
 }
 
+/* A session ends while its message waits for a link: the message is lost, and counted as such. */
+static void test_ends_while_waiting(void **state)
+{
+    struct way_site site;
+    struct relay_policy *policy = relay_policy_new();
+    struct relay_in in = {.kind = RELAY_IN_POLICY, .policy = policy};
+    struct relay_user *alice = relay_policy_add_user(policy, SIM_ALICE);
+
+    (void)state;
+    alice->revoked = true;
+    assert_int_equal(relay_policy_seal(policy), 0);
+    start(&site);
+    send_far(&site, "tid1", "mmmm", "one");
+    way_want_answer(&site, site.a, "tid1", 200);
+    assert_false(relay_is_quiet(site.sim.relay));
+    assert_int_equal(site.sim.refusals, 0);
+    sim_feed(&site.sim, &in);
+    sim_pump(&site.sim);
+    assert_int_equal(site.sim.refusals, 1);
+    assert_int_equal(site.sim.last_refusal, RELAY_E_SESSION_EXPIRED);
+    assert_string_equal(sim_heard(&site.sim, site.a), ""); /* no REPORT on a dead session */
+    assert_true(relay_is_quiet(site.sim.relay));
+    relay_policy_unref(policy);
+    way_done(&site);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -427,7 +453,7 @@ int main(void)
         cmocka_unit_test(test_barred),      cmocka_unit_test(test_auth_through),
         cmocka_unit_test(test_auth_orphan), cmocka_unit_test(test_plain_peer),
         cmocka_unit_test(test_quota),       cmocka_unit_test(test_flapping),
-        cmocka_unit_test(test_full_house),
+        cmocka_unit_test(test_full_house),  cmocka_unit_test(test_ends_while_waiting),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
