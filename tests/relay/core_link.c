@@ -332,6 +332,29 @@ static void test_auth_through(void **state)
     row_passed("R13");
 }
 
+/* row R13: an answer whose To-Path ends with us is for nobody else */
+static void test_answer_ends_here(void **state)
+{
+    struct way_site site;
+    char tid[64];
+
+    (void)state;
+    start(&site);
+    sim_sayf(&site.sim, site.a,
+             "MSRP tidx AUTH\r\nTo-Path: %s msrps://" PEER ":2855;tcp\r\nFrom-Path: %s\r\n"
+             "-------tidx$\r\n",
+             way_use(&site, site.a), way_uri(&site, site.a));
+    unsigned p = sim_dialled(&site.sim);
+    way_tid(&site, p, tid);
+    sim_sayf(&site.sim, p,
+             "MSRP %s 401 x\r\nTo-Path: %s\r\nFrom-Path: msrps://" PEER ":2855;tcp\r\n"
+             "-------%s$\r\n",
+             tid, way_use(&site, site.a), tid);
+    assert_string_equal(sim_heard(&site.sim, site.a), "");
+    assert_int_equal(relay_counts(site.sim.relay)->errands_dropped, 1);
+    way_done(&site);
+}
+
 /* row R12: the one who asked has gone */
 static void test_auth_orphan(void **state)
 {
@@ -448,12 +471,19 @@ static void test_ends_while_waiting(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_dial),        cmocka_unit_test(test_unreachable),
-        cmocka_unit_test(test_broken),      cmocka_unit_test(test_accepted),
-        cmocka_unit_test(test_barred),      cmocka_unit_test(test_auth_through),
-        cmocka_unit_test(test_auth_orphan), cmocka_unit_test(test_plain_peer),
-        cmocka_unit_test(test_quota),       cmocka_unit_test(test_flapping),
-        cmocka_unit_test(test_full_house),  cmocka_unit_test(test_ends_while_waiting),
+        cmocka_unit_test(test_dial),
+        cmocka_unit_test(test_unreachable),
+        cmocka_unit_test(test_broken),
+        cmocka_unit_test(test_accepted),
+        cmocka_unit_test(test_barred),
+        cmocka_unit_test(test_auth_through),
+        cmocka_unit_test(test_auth_orphan),
+        cmocka_unit_test(test_plain_peer),
+        cmocka_unit_test(test_quota),
+        cmocka_unit_test(test_flapping),
+        cmocka_unit_test(test_full_house),
+        cmocka_unit_test(test_ends_while_waiting),
+        cmocka_unit_test(test_answer_ends_here),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
