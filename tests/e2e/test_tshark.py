@@ -13,8 +13,9 @@ import threading
 import time
 
 import pytest
-from standard import Endpoint
-from throwaway import NAME, BUILD, Peer
+from rows import row_passed
+from standard import Endpoint, deliver
+from throwaway import NAME, BUILD, Peer, Site
 
 PORT = 2855  # in the capture files
 FRAME_MAX = 65000  # octets of an IP packet are 65,535 at most
@@ -108,7 +109,7 @@ def dissected(path, frames):
     for packet in packets:
         layers = packet["_source"]["layers"]
         assert "msrp" in layers, layers.keys()
-        assert "_ws.malformed" not in layers and "_ws.malformed" not in json.dumps(layers["msrp"])
+        assert "malformed" not in json.dumps(layers).lower(), layers["msrp"]
         found = {}
         for where in (layers["msrp"], layers["msrp"]["msrp.msg.hdr"]):
             found |= {k[5:]: v for k, v in where.items() if isinstance(v, str)}
@@ -134,9 +135,15 @@ HEADERS = {"To-Path": "to.path", "From-Path": "from.path", "Message-ID": "messag
            "Authorization": "authorization"}
 
 
+def has_parameter(frame):
+    """Is there a ';' among the first octets of the body? tshark 4.0 looks that far for a parameter of the
+    Content-Type, and then does not understand the frame."""
+    return b";" in (frame.split(b"\r\n\r\n", 1) + [b""])[1][:16]
+
+
 def agree(tmp_path, frames):
     """Every frame is found as it is; the frames as (start line words, headers, body, flag)."""
-    frames = [f for f in frames if len(f) < FRAME_MAX]
+    frames = [f for f in frames if len(f) < FRAME_MAX and not has_parameter(f)]
     out = []
     for frame, found in zip(frames, dissected(tmp_path / "capture.pcap", frames)):
         cutter = object.__new__(Peer)
@@ -210,3 +217,67 @@ def test_answers(site, recorder, tmp_path):
     time.sleep(0.2)
     frames = agree(tmp_path, recorder.frames())
     assert kinds(frames) >= {"AUTH", "SEND", "200", "401", "403", "423", "481", "501"}
+
+
+def client(site, user, port):
+    e = Endpoint(("127.0.0.1", port), f"msrp://{site.name}:{site.port};tcp")
+    assert e.auth(site.token(mcdata_id=f"sip:{user}@iops.example"))[0][2] == "200"
+    return e
+
+
+@pytest.fixture
+def two():
+    """Two relays without TLS between, and what they say to each other."""
+    sites = Site(name="a.iops.example"), Site(name="b.iops.example")
+    near, far = sites
+    link = Recorder(far.plain_port)
+    try:
+        near.link(far.name, link.port, tls=False, uri_port=far.port)
+        far.link(near.name, near.plain_port, tls=False, uri_port=near.port)
+        for site in sites:
+            site.start(f"  plaintext_auth: true\nplain:\n  - 127.0.0.1:{site.plain_port}\n")
+        yield near, far, link
+        for site in sites:
+            assert site.stop() == 0
+    finally:
+        link.server.close()
+        for site in sites:
+            site.remove()
+
+
+def test_path_relaying(two, tmp_path):
+    """Between a client and its relay, and between two relays: chunks as they came and chunks that were
+    cut, an abort, REPORTs of success and failure, responses."""
+    near, far, link = two
+    door = Recorder(near.plain_port)
+    try:
+        a, b = client(near, "alice", door.port), client(far, "bob", far.plain_port)
+        for sender, receiver in ((a, b), (b, a)):
+            for body, chunk in ((b"hello", 2048), (os.urandom(20_000), 2048), (os.urandom(40_000), 40_000)):
+                frame = deliver(sender, receiver, body, chunk, [("Success-Report", "yes")])
+                receiver.report(frame, octets=len(body))
+                assert sender.frame()[0][2] == "REPORT"
+        tid, message_id = a.send(b.path, b"begun", total=100, flag="+")
+        assert a.response(tid)[0][2] == "200"
+        b.respond(b.frame())
+        tid, _ = a.send(b.path, b"given up", message_id, 6, 100, "#")
+        assert a.response(tid)[0][2] == "200"
+        assert b.frame()[3] == "#"
+        nobody = b.path.replace(b.use_path.rsplit("/", 1)[1][:8], "AAAAAAAA")
+        tid, _ = a.send(nobody, b"\0\xff\r\n")
+        assert a.response(tid)[0][2] == "200" and a.frame()[1]["Status"].startswith("000 481")
+        time.sleep(0.2)
+        for folder, recorder in (("door", door), ("link", link)):
+            (tmp_path / folder).mkdir()
+            frames = agree(tmp_path / folder, recorder.frames())
+            assert kinds(frames) >= {"SEND", "REPORT", "200"}
+            assert {flag for _, _, _, flag in frames} == {"$", "+", "#"}
+            assert {h["Status"][:7] for w, h, _, _ in frames if w[2] == "REPORT"} == {"000 200", "000 481"}
+            for words, headers, body, _ in frames:
+                if words[2] == "SEND" and headers["Byte-Range"].split("-")[1].startswith("*"):
+                    assert len(body) > 2048
+        # between the relays each request but a relay's own REPORT has its URI before the client's
+        assert all(len(h["From-Path"].split(" ")) == 2 for w, h, _, _ in frames if w[2] == "SEND")
+    finally:
+        door.server.close()
+    row_passed("R4", "C4")
