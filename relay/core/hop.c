@@ -56,6 +56,14 @@ static struct relay_hop *add(struct relay_conn *conn, const char *tid)
     return hop;
 }
 
+/* There is room for one more transaction: what waited for that is written. The service looks after
+ * its own. */
+static void go_on(struct relay_conn *conn, bool is_service)
+{
+    if (!conn->closing && (relay_lane_is_ready(conn) || (!is_service && relay_fan_is_ready(conn))))
+        relay_conn_wants_write(conn);
+}
+
 int relay_conn_hop(struct relay_conn *conn, const char *tid, struct fan_delivery *delivery,
                    uint64_t start, uint64_t end)
 {
@@ -134,12 +142,14 @@ bool relay_hop_answered(struct relay_conn *conn, struct msrp_str tid, int code)
     for (struct relay_hop *hop = conn->hops; hop; hop = hop->next) {
         if (!msrp_str_is(tid, hop->tid))
             continue;
+        bool is_service = hop->delivery;
         if (hop->source) {
             struct relay_hop done = take(conn, hop);
             relay_errand_answered(conn, &done);
         } else {
             over(conn, hop, code);
         }
+        go_on(conn, is_service);
         return true;
     }
     return false;
@@ -186,7 +196,9 @@ void relay_hop_tick(struct relay *relay)
             hop->unread_ms = conn->unread_ms;
             relay_wheel_add(&relay->wheel, timer, relay->now.mono_ms + more_ms);
         } else {
+            bool is_service = hop->delivery;
             over(conn, hop, hop->is_quiet ? 200 : 408);
+            go_on(conn, is_service);
         }
     }
 }

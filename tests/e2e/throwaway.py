@@ -4,6 +4,7 @@ import json
 import os
 import pathlib
 import random
+import re
 import shutil
 import signal
 import socket
@@ -138,10 +139,23 @@ class Site:
         """Stops the daemon with SIGTERM; its exit code."""
         if self.process is None:
             return 0
+        self.tell_reasons()
         self.process.send_signal(signal.SIGTERM)
         code = self.process.wait(20)
         self.process = None
         return code
+
+    def tell_reasons(self):
+        """Appends the refusals that the daemon has counted to the file that MC_REASONS names."""
+        if "MC_REASONS" not in os.environ or self.process.poll() is not None:
+            return
+        try:
+            page = urllib.request.urlopen(f"http://127.0.0.1:{self.metrics_port}/metrics", timeout=5)
+            reasons = re.findall(r'refused_total{reason="(\w+)"', page.read().decode())
+        except OSError:
+            return
+        with open(os.environ["MC_REASONS"], "a") as out:
+            out.writelines(f"{reason}\n" for reason in reasons)
 
     def start_kms(self):
         """Serves the KMS and fetches a key set for everybody but the relay, which does so itself."""

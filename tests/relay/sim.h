@@ -34,6 +34,7 @@
 #include "relay/core/relay.h"
 #include "relay/err.h"
 #include "relay/route/group.h"
+#include "tests/reason.h"
 
 /* Called with true before every call into the relay and with false behind it: the out-of-memory
  * tests count only what the relay allocates. */
@@ -323,6 +324,7 @@ static inline void sim_pump(struct sim *sim)
             sim->events[sim->events_n++ % SIM_EVENTS_MAX] = want.event;
             if (want.event.kind == RELAY_EVENT_REFUSED) {
                 sim->last_refusal = want.event.err;
+                reason_hit(want.event.err);
                 sim->refusals++;
             }
             continue;
