@@ -55,6 +55,7 @@ static struct relay_ctx *ctx_new(const SSL_METHOD *method)
 
     if (!ssl) {
         free(ctx);
+        ERR_clear_error();
         return NULL;
     }
     ctx->ssl = ssl;
@@ -79,6 +80,7 @@ static struct relay_ctx *ctx_new(const SSL_METHOD *method)
                                       "TLS_CHACHA20_POLY1305_SHA256") != 1 ||
         SSL_CTX_set1_groups_list(ssl, "X25519:P-256:P-384") != 1) {
         relay_ctx_unref(ctx);
+        ERR_clear_error();
         return NULL;
     }
     return ctx;
@@ -210,6 +212,7 @@ static int use_identity(SSL_CTX *ssl, const struct relay_pem *cert, const struct
 /* Hands the finished context over, or ends it. */
 static int finish(struct relay_ctx **out, struct relay_ctx *ctx, int err, char *why)
 {
+    ERR_clear_error();
     if (err < 0) {
         relay_ctx_unref(ctx);
         return err;
@@ -323,6 +326,7 @@ int relay_ctx_ask(struct relay_ctx *ctx, const struct relay_pem *ca, char *why, 
 
     if (err == 0 && (err = use_hints(ctx->ssl)) < 0)
         snprintf(why, why_n, "out of memory");
+    ERR_clear_error();
     if (err < 0)
         return err;
     SSL_CTX_set_verify(ctx->ssl, SSL_VERIFY_PEER, NULL); /* who has none may go on */

@@ -21,6 +21,9 @@ struct relay_tls {
     uint32_t shake_in;
     uint8_t updates, fail;
     bool broken, bye, no_memory;
+    char *host; /* a client's: the name that the server proves; NULL: we are the server */
+    unsigned host_flags;
+    bool proven;
     long verify;        /* X509_V_ code of the peer's certificate */
     const char *reason; /* OpenSSL's own static text, NULL */
 };
@@ -170,6 +173,11 @@ struct relay_tls *relay_tls_client(struct relay_ctx *ctx, const char *host)
 
     if (!tls)
         return NULL;
+    if (!(tls->host = strdup(host))) {
+        relay_tls_free(tls);
+        return NULL;
+    }
+    tls->host_flags = relay_ctx_host_flags(ctx);
     snprintf(sni, sizeof sni, "%s", host);
     SSL_set_connect_state(tls->ssl);
     SSL_set_hostflags(tls->ssl, relay_ctx_host_flags(ctx));
@@ -186,6 +194,7 @@ void relay_tls_free(struct relay_tls *tls)
     if (!tls)
         return;
     SSL_free(tls->ssl);
+    free(tls->host);
     free(tls->held);
     free(tls->out);
     free(tls);
@@ -326,7 +335,7 @@ int relay_tls_hold(struct relay_tls *tls)
 
 bool relay_tls_is_ready(const struct relay_tls *tls)
 {
-    return SSL_is_init_finished(tls->ssl);
+    return SSL_is_init_finished(tls->ssl) && (!tls->host || tls->proven);
 }
 
 /* What an SSL_ call that read came to: `got` octets, or the way it stopped. */
@@ -349,14 +358,37 @@ static ssize_t outcome(struct relay_tls *tls, int ok, size_t got)
     return err;
 }
 
+/* OpenSSL has looked at the server's name already, unless it had no memory for the name: then it
+ * looks at none and goes on. So it is looked at once more. */
+static bool prove(struct relay_tls *tls)
+{
+    X509 *cert = SSL_get0_peer_certificate(tls->ssl);
+
+    tls->proven = cert && SSL_get_verify_result(tls->ssl) == X509_V_OK &&
+                  X509_check_host(cert, tls->host, 0, tls->host_flags, NULL) == 1;
+    ERR_clear_error();
+    if (tls->proven)
+        return true;
+    tls->broken = true;
+    tls->fail = RELAY_TLS_FAIL_CERT;
+    tls->verify = X509_V_ERR_HOSTNAME_MISMATCH;
+    input_done(tls);
+    return false;
+}
+
 /* 1: ready to read; else the outcome. */
 static ssize_t shake(struct relay_tls *tls, int64_t now_ms)
 {
+    ssize_t err;
+
     if (tls->broken)
         return tls->fail == RELAY_TLS_FAIL_NOMEM ? RELAY_E_NOMEM : RELAY_E_TLS;
     tls->now_ms = now_ms;
     ERR_clear_error();
-    return relay_tls_is_ready(tls) ? 1 : outcome(tls, SSL_do_handshake(tls->ssl), 1);
+    if (relay_tls_is_ready(tls))
+        return 1;
+    err = outcome(tls, SSL_do_handshake(tls->ssl), 1);
+    return err == 1 && tls->host && !prove(tls) ? RELAY_E_TLS : err;
 }
 
 ssize_t relay_tls_read(struct relay_tls *tls, int64_t now_ms, char *p, size_t n)
