@@ -116,12 +116,29 @@ void relay_lane_drop(struct relay_way *way)
 
 /* --- turns --- */
 
+static uint64_t piece_max(const struct relay_conn *conn)
+{
+    return conn && conn->peer ? RELAY_WAY_PEER_CHUNK : RELAY_FAN_CHUNK;
+}
+
+/* May what came of it leave? Not the last octets of a message before their end-line, which is on
+ * its way: a chunk without octets would have to follow them. */
+static bool is_piece(const struct way_chunk *chunk, uint64_t max)
+{
+    const struct msrp_byte_range *range = &chunk->head.range;
+
+    if (chunk->flag || chunk->have < MSRP_CHUNK_STEP)
+        return chunk->flag != 0;
+    return chunk->have > max || range->total == MSRP_UNKNOWN ||
+           range->start - 1 + chunk->staged + chunk->have < range->total;
+}
+
 static bool is_ready(const struct relay_way *way)
 {
     const struct way_chunk *chunk = way->chunks;
 
     return chunk && way->lane && !way->is_dead && way->sniff.state == RELAY_SNIFF_PASS &&
-           way->flying < RELAY_WAY_IN_FLIGHT_MAX && (chunk->flag || chunk->have >= MSRP_CHUNK_STEP);
+           way->flying < RELAY_WAY_IN_FLIGHT_MAX && is_piece(chunk, piece_max(way->lane->conn));
 }
 
 static void leave_turns(struct relay_way *way)
@@ -323,7 +340,7 @@ static int stage(struct relay_conn *conn, struct relay_way *way, struct piece *p
     uint8_t rnd[16];
     int rc = MSRP_E_TID_TAKEN;
 
-    collect(piece, chunk, conn->peer ? RELAY_WAY_PEER_CHUNK : RELAY_FAN_CHUNK);
+    collect(piece, chunk, piece_max(conn));
     for (int i = 0; i < 2 && rc == MSRP_E_TID_TAKEN; i++) { /* rows F8, R5, threat T20 */
         rc = relay_random_fill(conn->relay, rnd, sizeof rnd);
         if (!rc)

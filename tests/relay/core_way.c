@@ -153,6 +153,41 @@ static void test_large(void **state)
     row_passed("R10");
 }
 
+/* The octets of a message are all there and its end-line is not: they wait for it, so that no chunk
+ * without octets follows. rows C8, R9 */
+static void test_end_line_late(void **state)
+{
+    enum { N = 5000 };
+    static char body[N];
+    char text[N + 1024], end[] = "\r\n-------tidx$\r\n";
+
+    (void)state;
+    memset(body, 'x', N);
+    for (size_t behind = 0; behind < sizeof end - 1; behind++) {
+        struct way_site site;
+        struct way_got got;
+
+        way_start(&site, false);
+        int n = snprintf(text, sizeof text,
+                         "MSRP tidx SEND\r\nTo-Path: %s %s %s\r\nFrom-Path: %s\r\n"
+                         "Message-ID: mmmm\r\nByte-Range: 1-*/%d\r\n"
+                         "Content-Type: text/plain\r\n\r\n%.*s%s",
+                         way_use(&site, site.a), way_use(&site, site.b), way_uri(&site, site.b),
+                         way_uri(&site, site.a), N, N, body, end);
+        size_t first = (size_t)n - (sizeof end - 1) + behind;
+        sim_say_n(&site.sim, site.a, text, first);
+        assert_string_equal(sim_heard(&site.sim, site.b), "");
+        sim_say_n(&site.sim, site.a, text + first, (size_t)n - first);
+        way_gather(&site, site.b, &got, 200);
+        assert_int_equal(got.n, N);
+        assert_int_equal(got.chunks, 1);
+        assert_true(got.is_complete);
+        way_want_answer(&site, site.a, "tidx", 200);
+        way_got_done(&got);
+        way_done(&site);
+    }
+}
+
 /* An id of ours never stands in the body, whatever the sender knows of our random source. row F8,
  * threat T20: the relay's own id is put into the body. */
 static void test_smuggled(void **state)
@@ -183,9 +218,9 @@ static void test_smuggled(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_forward),  cmocka_unit_test(test_report_back),
-        cmocka_unit_test(test_failures), cmocka_unit_test(test_large),
-        cmocka_unit_test(test_smuggled),
+        cmocka_unit_test(test_forward),       cmocka_unit_test(test_report_back),
+        cmocka_unit_test(test_failures),      cmocka_unit_test(test_large),
+        cmocka_unit_test(test_end_line_late), cmocka_unit_test(test_smuggled),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
