@@ -209,7 +209,11 @@ static int parse_address(const char *text, struct sockaddr_storage *address)
     if (!relay_line_cut_address(text, host, port)) {
         return RELAY_E_CONF;
     }
-    int number = (int)strtol(port, NULL, 10);
+    uint64_t wanted;
+    if (msrp_str_u64(msrp_str_of(port), &wanted) != 0 || wanted > UINT16_MAX) {
+        return RELAY_E_CONF;
+    }
+    int number = (int)wanted;
     return uv_ip4_addr(host, number, (struct sockaddr_in *)address) == 0 ||
                    uv_ip6_addr(host, number, (struct sockaddr_in6 *)address) == 0
                ? 0
@@ -236,9 +240,10 @@ int relay_ends_listen(struct relay_ends *ends, const struct relay_ends_listen *c
 {
     struct sockaddr_storage address = {0};
     int err = parse_address(conf->address, &address), n = sizeof(address);
-    if (err != 0) {
-        snprintf(why, why_n, "%s is not ADDR:PORT or [ADDR]:PORT", conf->address);
-        return err;
+    if (err != 0 || ends->listener != NULL) {
+        snprintf(why, why_n, "%s is not ADDR:PORT or [ADDR]:PORT, or the second one",
+                 conf->address);
+        return RELAY_E_CONF;
     }
     err = conf->certificate != NULL ? make_tls(ends, conf, why, why_n) : 0;
     struct listener *listener = err == 0 ? calloc(1, sizeof(*listener)) : NULL;

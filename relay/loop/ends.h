@@ -39,7 +39,8 @@ struct relay_client_now relay_ends_now(const struct relay_ends *ends);
 struct relay_wire *relay_ends_connect(struct relay_ends *ends, const char *uri, const char *connect,
                                       int *err) __attribute__((warn_unused_result));
 
-/* Takes connections; *port is where. 0; RELAY_E_CONF or RELAY_E_IO and `why` says what. */
+/* Takes connections, at one place only; *port is where. 0; RELAY_E_CONF or RELAY_E_IO and `why`
+ * says what. */
 int relay_ends_listen(struct relay_ends *ends, const struct relay_ends_listen *conf, uint16_t *port,
                       char *why, size_t why_n) __attribute__((warn_unused_result));
 
