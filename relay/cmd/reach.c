@@ -88,6 +88,9 @@ int relay_reach_open(struct relay_reach *way)
         if (msrp_uri_parse(&uri, msrp_str_of(way->uris[i])) != 0) {
             return relay_cmd_usage(way->command, "%s is not msrps://NAME:PORT", way->uris[i]);
         }
+        if (!uri.is_secure && !uri.has_port) { /* rfc4976#8: a domain's relays speak TLS only */
+            return relay_cmd_usage(way->command, "%s: without a port it is msrps:", way->uris[i]);
+        }
     }
     int rc = read_secrets(way);
     if (rc != RELAY_EXIT_OK) {

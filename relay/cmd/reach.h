@@ -32,7 +32,8 @@ enum {
 
 /* Lines for --help. */
 #define RELAY_REACH_HELP                                                                           \
-    "  --relay URI       own relay, msrps://NAME:PORT; twice: the second through the first\n"      \
+    "  --relay URI       own relay, msrps://NAME:PORT; twice: the second through the first.\n"     \
+    "                    Without PORT: as the SRV records of NAME say, else 2855\n"                \
     "  --connect A:P     where to connect to, instead of asking DNS\n"                             \
     "  --ca FILE         PEM certificates to trust; else those of the system\n"                    \
     "  --token FILE      access token; twice: the second is for the second relay\n"                \

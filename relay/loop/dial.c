@@ -24,12 +24,15 @@ int relay_dial_random(void *ctx, void *p, size_t n)
 /* --- connecting --- */
 
 static void connect_next(struct relay_line *line);
+static void next_target(struct relay_line *line);
 
 static void on_retry(uv_handle_t *handle)
 {
     struct relay_line *line = handle->data;
     line->has_tcp = false;
-    if (!line->gone) {
+    if (!line->gone && line->trying == NULL) {
+        next_target(line);
+    } else if (!line->gone) {
         connect_next(line);
     }
     relay_line_release(line);
@@ -57,6 +60,9 @@ static void on_connect(uv_connect_t *req, int status)
     if (!line->gone && status < 0) {
         if (line->trying->ai_next != NULL) { /* rfc4975#6.2: the next address, row U5 */
             line->trying = line->trying->ai_next;
+            uv_close((uv_handle_t *)&line->tcp, on_retry);
+        } else if (line->srv_at < line->srv_n) {
+            line->trying = NULL;
             uv_close((uv_handle_t *)&line->tcp, on_retry);
         } else {
             relay_line_fail(line, RELAY_E_IO, "cannot connect to %s: %s",
@@ -97,7 +103,9 @@ static void on_resolved(uv_getaddrinfo_t *req, int status, struct addrinfo *foun
     struct relay_line *line = req->data;
     line->found = found;
     line->trying = found;
-    if (!line->gone && (status < 0 || found == NULL)) {
+    if (!line->gone && (status < 0 || found == NULL) && line->srv_at < line->srv_n) {
+        next_target(line);
+    } else if (!line->gone && (status < 0 || found == NULL)) {
         relay_line_fail(line, RELAY_E_IO, "cannot find %s: %s",
                         line->conf.connect != NULL ? line->conf.connect : line->host,
                         status < 0 ? uv_strerror(status) : "no address");
@@ -125,10 +133,100 @@ bool relay_line_cut_address(const char *text, char host[256], char port[8])
     return true;
 }
 
+/* Looks up the addresses of a host. 0 or RELAY_E_IO. */
+static int look_up(struct relay_line *line, const char *host, const char *port)
+{
+    struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM};
+    line->resolve.data = line;
+    if (uv_getaddrinfo(&line->dial->uv, &line->resolve, on_resolved, host, port, &hints) < 0) {
+        return RELAY_E_IO;
+    }
+    line->busy++;
+    return 0;
+}
+
+/* The next target of the SRV records. */
+static void next_target(struct relay_line *line)
+{
+    char port[8];
+    const struct relay_srv *srv = &line->srv[line->srv_at++];
+    if (line->found != NULL) {
+        uv_freeaddrinfo(line->found);
+        line->found = line->trying = NULL;
+    }
+    snprintf(port, sizeof(port), "%d", srv->port);
+    if (look_up(line, srv->host, port) != 0) {
+        relay_line_fail(line, RELAY_E_IO, "cannot look up %s", srv->host);
+    }
+}
+
+/* --- SRV: asked by another thread, for the resolver blocks --- */
+
+struct question {
+    uv_work_t work;
+    struct relay_line *line;
+    char domain[256], server[64];
+    struct relay_srv srv[RELAY_SRV_MAX];
+    size_t n;
+};
+
+static void ask(uv_work_t *work)
+{
+    struct question *question = work->data;
+    question->n = relay_srv_ask(
+        question->domain, question->server[0] != '\0' ? question->server : NULL, question->srv);
+}
+
+static void on_asked(uv_work_t *work, int status)
+{
+    struct question *question = work->data;
+    struct relay_line *line = question->line;
+    uint32_t random[RELAY_SRV_MAX];
+    char port[8];
+    if (line->gone || status < 0) {
+        goto out;
+    }
+    line->srv_n = relay_dial_random(NULL, random, sizeof(random)) == 0 ? question->n : 0;
+    line->srv = line->srv_n > 0 ? malloc(sizeof(question->srv)) : NULL;
+    if (line->srv != NULL) {
+        memcpy(line->srv, question->srv, sizeof(question->srv));
+        relay_srv_order(line->srv, line->srv_n, random);
+        next_target(line);
+        goto out;
+    }
+    line->srv_n = 0;
+    snprintf(port, sizeof(port), "%d", MSRP_PORT_NUMBER);
+    if (look_up(line, line->host, port) != 0) {
+        relay_line_fail(line, RELAY_E_IO, "cannot look up %s", line->host);
+    }
+out:
+    free(question);
+    relay_line_release(line);
+}
+
+/* 0, RELAY_E_NOMEM or RELAY_E_IO. */
+static int ask_srv(struct relay_line *line)
+{
+    struct question *question = calloc(1, sizeof(*question));
+    if (question == NULL) {
+        return RELAY_E_NOMEM;
+    }
+    question->work.data = question;
+    question->line = line;
+    snprintf(question->domain, sizeof(question->domain), "%.255s", line->host);
+    snprintf(question->server, sizeof(question->server), "%s",
+             line->conf.dns != NULL ? line->conf.dns : "");
+    if (uv_queue_work(&line->dial->uv, &question->work, ask, on_asked) < 0) {
+        free(question);
+        return RELAY_E_IO;
+    }
+    line->busy++;
+    return 0;
+}
+
 int relay_line_connect(struct relay_line *line, const char *text)
 {
     struct msrp_uri uri;
-    struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM};
     char host[256], port[8];
     int err = 0;
     if (msrp_uri_parse(&uri, msrp_str_of(text)) != 0 || uri.host.n > 255) {
@@ -145,16 +243,14 @@ int relay_line_connect(struct relay_line *line, const char *text)
         line->tls = relay_tls_client(line->dial->tls, line->host);
         err = line->tls == NULL ? RELAY_E_NOMEM : 0;
     }
-    line->resolve.data = line;
-    if (err == 0 &&
-        uv_getaddrinfo(&line->dial->uv, &line->resolve, on_resolved, host, port, &hints) < 0) {
-        err = RELAY_E_IO;
+    if (err == 0) {
+        bool is_domain = line->conf.connect == NULL && !uri.has_port && uri.is_secure;
+        err = is_domain ? ask_srv(line) : look_up(line, host, port);
     }
     if (err != 0) {
         relay_line_drop(line);
         return err;
     }
-    line->busy++;
     relay_line_arm(line);
     return 0;
 }

@@ -14,7 +14,9 @@ struct relay_line;
 struct relay_line_conf {
     struct relay_client_conf client; /* strings and keys borrowed until CLOSED */
     const char *connect;             /* "ADDR:PORT" or "[ADDR]:PORT"; NULL: the host and port of
-                                        client.relay through the resolver */
+                                        client.relay through the resolver. Without a port: its SRV
+                                        records of _msrps._tcp, else port 2855 (rfc4976#8) */
+    const char *dns;                 /* name server for SRV, "ADDR:PORT"; NULL: the system's */
     uint32_t read_per_s;   /* read at most so many octets of the wire in a second; 0: no limit */
     uint32_t handshake_ms; /* TCP and TLS must stand by then; 0: 10000 */
     /* What came of the line, from inside relay_dial_run. The event is valid for the call.

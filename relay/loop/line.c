@@ -30,6 +30,7 @@ void relay_line_release(struct relay_line *line)
     line->kind->free(line->machine);
     relay_tls_free(line->tls);
     free(line->in_flight);
+    free(line->srv);
     free(line);
 }
 

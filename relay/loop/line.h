@@ -7,6 +7,7 @@
 
 #include "msrp/uri.h"
 #include "relay/loop/dial.h"
+#include "relay/loop/srv.h"
 #include "relay/tls/tls.h"
 
 enum { RELAY_LINE_CIPHER = 32 * 1024 /* the read buffer that all TLS lines share */ };
@@ -59,6 +60,8 @@ struct relay_line {
     uv_connect_t connect;
     uv_write_t write;
     struct addrinfo *found, *trying;
+    struct relay_srv *srv; /* what is left of them: srv[srv_at..srv_n); NULL: none */
+    size_t srv_n, srv_at;
     unsigned busy;   /* handles and requests that still call back; freed at 0 */
     char *in_flight; /* what uv_write sends */
     size_t plain_n;  /* octets of the client's output in there, or in the TLS output */
