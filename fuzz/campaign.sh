@@ -126,9 +126,9 @@ for name in $names; do
     else
         export AFL_SKIP_CPUFREQ=1 AFL_I_DONT_CARE_ABOUT_MISSING_CRASHES=1 AFL_NO_UI=1
         export AFL_NO_AFFINITY=1
-        export CCACHE_DISABLE=1 # a compiler cache does not know AFL_LLVM_CMPLOG
+        export CCACHE_NAMESPACE=afl # a compiler cache does not know AFL_LLVM_CMPLOG
         build build/fuzz-afl afl-clang-fast "fuzz_${name}_lf"
-        AFL_LLVM_CMPLOG=1 build build/fuzz-cmplog afl-clang-fast "fuzz_${name}_lf"
+        AFL_LLVM_CMPLOG=1 CCACHE_NAMESPACE=afl-cmplog build build/fuzz-cmplog afl-clang-fast "fuzz_${name}_lf"
         [ "$seconds" = 0 ] || run_afl
     fi
     minimise || status=1

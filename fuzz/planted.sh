@@ -3,10 +3,18 @@
 # harness it is named after must find it within 60 seconds.
 #
 #   fuzz/planted.sh [PATCH...]      default: fuzz/planted/*.patch
+#   fuzz/planted.sh --check         only that every patch still applies (in the default run)
 #
 # NAME.patch and NAME-anything.patch belong to fuzz_NAME.c. The patch is applied to a copy.
 set -u
 cd "$(dirname "$0")/.." || exit 2
+if [ "${1:-}" = --check ]; then
+    failed=0
+    for patch in fuzz/planted/*.patch; do
+        patch -s --dry-run -p1 <"$patch" >/dev/null || { echo "does not apply: $patch"; failed=1; }
+    done
+    exit $failed
+fi
 [ $# -gt 0 ] || set -- fuzz/planted/*.patch
 copy=$(mktemp -d)
 trap 'rm -rf "$copy"' EXIT
