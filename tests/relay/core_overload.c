@@ -166,12 +166,52 @@ static void test_close(void **state)
     done(&site, &ballast);
 }
 
+/* row R20: who answers a sign of life is kept, a link to a peer also when it is silent for more
+ * than an hour; when memory runs out, the one that was silent for longest is closed. rfc4976#6.5 */
+static void test_kept(void **state)
+{
+    static const struct relay_peer_conf peers[] = {
+        {.name = "peer.example", .port = 2855, .tls = true}};
+    struct way_site site;
+    struct ballast ballast = {.n = 0};
+
+    (void)state;
+    sim_init(&site.sim);
+    site.sim.conf.memory_max = MAX;
+    site.sim.conf.expires_default_s = 7200;
+    site.sim.conf.peers = peers;
+    site.sim.conf.peers_n = 1;
+    sim_start(&site.sim);
+    unsigned p = sim_open_peer(&site.sim, "peer.example");
+    site.a = sim_user(&site.sim, SIM_ALICE);
+    sim_sayf(&site.sim, p,
+             "MSRP tidx SEND\r\nTo-Path: %s %s\r\n"
+             "From-Path: msrps://peer.example:2855/p;tcp msrps://far.example:9/f;tcp\r\n"
+             "Message-ID: mmmm\r\nContent-Type: text/plain\r\n\r\nhi\r\n-------tidx$\r\n",
+             way_use(&site, site.a), way_uri(&site, site.a)); /* no probation behind it */
+    unsigned asked = 0;
+    for (int s = 0; s < 4500; s += 15) {
+        sim_pass(&site.sim, 15000);
+        asked += sim_answer_all(&site.sim, site.a, 200);
+    }
+    assert_true(asked > 10);
+    assert_false(site.sim.conns[site.a].is_closing);
+    assert_false(site.sim.conns[p].is_closing);
+    assert_int_equal(relay_counts(site.sim.relay)->conns_now, 2);
+    hold(&site, &ballast, 96);
+    sim_pass(&site.sim, 250);
+    assert_true(site.sim.conns[p].is_closing);
+    assert_false(site.sim.conns[site.a].is_closing);
+    done(&site, &ballast);
+    row_passed("R20");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_marks),     cmocka_unit_test(test_hurry),
         cmocka_unit_test(test_strangers), cmocka_unit_test(test_messages),
-        cmocka_unit_test(test_close),
+        cmocka_unit_test(test_close),     cmocka_unit_test(test_kept),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
