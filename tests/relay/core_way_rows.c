@@ -307,6 +307,7 @@ static void test_switches(void **state)
     assert_string_equal(sim_heard(&site.sim, site.b), "");
     way_done(&site);
     row_passed("R15");
+    row_passed("10.62");
 }
 
 /* Traffic without a body through the path: row b8.11 */
