@@ -19,17 +19,17 @@ limits:
   messages_burst: {burst}
 times:
   probation: 2s
-  header: 1s
-  body_window: 1s
-  stopped: 1s
+  header: 2s
+  body_window: 2s
+  stopped: 3s
   expires_min: 1s
-  message_idle: 2s
+  message_idle: {idle}
   transaction: 2s
-  drain: 3s
+  drain: {drain}
 """
 
 
-def start(auth=True, fails=1000, rate=1000000, burst=1000000, link=None):
+def start(auth=True, fails=1000, rate=1000000, burst=1000000, link=None, idle="3s", drain="500ms"):
     site = Table()
     if link:
         site.link(*link, tls=False, domains="[iops.example]")
@@ -37,7 +37,8 @@ def start(auth=True, fails=1000, rate=1000000, burst=1000000, link=None):
     text = site.config.read_text().replace("tokens:\n", "tokens:\n  skew: 0s\n")
     site.config.write_text(text)
     config = CONFIG.format(
-        plain=site.plain_port, auth="", dir=site.dir, fails=fails, rate=rate, burst=burst)
+        plain=site.plain_port, auth="", dir=site.dir, fails=fails, rate=rate, burst=burst, idle=idle,
+        drain=drain)
     return site.start(("  plaintext_auth: true\n" if auth else "") + config)
 
 

@@ -44,7 +44,7 @@ def test_slowloris(hasty, what):
             head = f"MSRP slow SEND\r\nTo-Path: {line.use} {line.service}\r\nFrom-Path: {line.me}\r\nMessage-ID: slow\r\n"
             line.say((head + ("X-A: " if what == "header" else f"Content-Type: {SDS_TYPE}\r\n\r\n--b")).encode())
         lines.append(line.socket)
-    end = time.monotonic() + 12
+    end = time.monotonic() + 40
     waiting = list(lines)
     while waiting and time.monotonic() < end:
         hasty.is_healthy()
@@ -128,7 +128,7 @@ def test_flood_of_connections():
 
 @pytest.mark.parametrize("what", ["empty SENDs", "unknown sessions", "unknown methods", "strange responses", "bad REPORTs"])
 def test_flood_of_small_frames(stage, what):
-    """20,000 of them: each answered as one alone, and memory stays flat."""
+    """10,000 of them: each answered as one alone, and memory stays flat."""
     line = Line(stage.site).auth("bad")
     nobody = line.relay.replace(";tcp", "/" + "q" * 26 + ";tcp")
 
@@ -143,7 +143,7 @@ def test_flood_of_small_frames(stage, what):
             return ping(line, f"f{i:06d}").replace(b"SEND", b"REPORT", 1), 0
         return (f"MSRP f{i:06d} 200 OK\r\nTo-Path: {line.use}\r\nFrom-Path: {line.me}\r\n-------f{i:06d}$\r\n").encode(), 0
     memory = 0
-    for block in range(40):
+    for block in range(20):
         octets, code = b"", 0
         for i in range(500):
             said, code = one(block * 500 + i)
@@ -152,7 +152,7 @@ def test_flood_of_small_frames(stage, what):
         if code:
             assert set(codes_of(line, 500)) == {code}
         assert line.fence() == b""
-        if block == 9:
+        if block == 4:
             memory = rss(stage.site)
             stage.is_healthy()
     assert rss(stage.site) < memory + 2 * 2**20

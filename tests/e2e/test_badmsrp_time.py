@@ -27,16 +27,16 @@ def test_row_37_the_ninth_late_chunk_closes(quick):
     before = quick.metrics.refused()
     cases = quick.cases()
     large = Step(chunk(0, 100, "1-100/15728641", "+"), 413)
-    for _ in range(3):
+    for pause in (0, 0, 1.6, 1.7):  # what nobody says for 3 s is forgotten, and 3 s are put up with
         quick.say(cases, large)
         quick.answered(cases, large)
-    time.sleep(1.3)
+        time.sleep(pause)
     for _ in range(8):
         quick.say(cases, large)
         quick.answered(cases, large)
     quick.say(cases, large)
-    quick.closed(cases, 5)
-    assert quick.moved(before) == {"join_size": 11 * 8, "stopped_still": 8}
+    quick.closed(cases, 20)
+    assert quick.moved(before) == {"join_size": 12 * 8, "stopped_still": 8}
     row_passed("10.37")
 
 
@@ -66,7 +66,7 @@ def test_row_41_no_end_line_then_deadline(quick):
     cases = quick.cases()
     for case in cases:
         case.line.say(case.octets(Step(HEAD + "Content-Type: text/plain\r\n\r\nhello\r\n-------{T}!\r\n")), case.drip)
-    quick.closed(cases, 6)
+    quick.closed(cases, 20)
     assert quick.moved(before) == {"body_slow": 8}
     row_passed("10.41")
 
@@ -79,7 +79,7 @@ def test_row_60_slow_header(quick):
     for cases, said in zip(groups, stops):
         quick.say(cases, Step(said))
     for cases in groups:
-        quick.closed(cases, 5)
+        quick.closed(cases, 20)
     assert quick.moved(before) == {"head_slow": 8 * len(stops)}
     row_passed("10.60")
 
@@ -89,11 +89,11 @@ def test_row_60_slow_body(quick):
     before = quick.metrics.refused()
     cases = quick.cases()
     quick.say(cases, Step(HEAD + f"Content-Type: {SDS_TYPE}\r\n\r\n--b0"))
-    for _ in range(8):
+    for _ in range(15):
         time.sleep(0.3)
         for case in cases:
             case.line.say(b"x")
-    quick.closed(cases, 5)
+    quick.closed(cases, 20)
     assert quick.moved(before) == {"body_slow": 8}
     row_passed("10.60")
 
@@ -105,11 +105,9 @@ def test_row_59_probation(quick):
     bad = Step("MSRP {T} AUTH\r\nTo-Path: {A}\r\nFrom-Path: {F}\r\n{V}" + END, 401, method="AUTH", own="{A}",
                more=f'WWW-Authenticate: Bearer realm="relay.iops.example", scope="3gpp:mc:data_service"\r\n')
     quick.say(cases[::2], bad)
-    start_s = time.monotonic()
     for i, case in enumerate(cases):
         want = b"".join(case.expected(bad)) if i % 2 == 0 else b""
-        assert case.line.to_end(6) == want
-    assert time.monotonic() - start_s < 5
+        assert case.line.to_end(20) == want
     assert quick.moved(before) == {"probation": 8, "auth_none": 4}
     # a good one ends it
     line = Line(quick.site).auth("bad")
@@ -168,7 +166,7 @@ def test_row_38_idle_message_is_given_up(quick):
     half, rest = Step(chunk(0, 100), 200), Step(chunk(100), 413)
     quick.say(cases, half)
     quick.answered(cases, half)
-    time.sleep(3.2)
+    time.sleep(4.2)
     before = quick.metrics.refused()
     quick.say(cases, rest)
     for case in cases:
@@ -304,7 +302,7 @@ def test_row_57_plaintext():
 def test_rows_44_53_rate_draining_failed_auths():
     """A small relay: more messages than allowed are 413, the fifth failed AUTH of a source closes, and while
     the relay stops nothing new begins."""
-    site = start(fails=5, rate=1, burst=8)
+    site = start(fails=5, rate=1, burst=8, idle="60s", drain="20s")
     try:
         scene = Scene(site)
         before = scene.metrics.refused()
