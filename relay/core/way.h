@@ -26,7 +26,8 @@ enum {
     RELAY_WAY_DEAD_MAX = 64,         /* remembered of one connection */
     RELAY_WAY_PEER_CHUNK = 8 * 1024, /* most body octets of a chunk to a peer: there are relays that
                                         hold whole frames, and of 11 KiB at most (Kamailio) */
-    RELAY_WAY_IN_FLIGHT_MAX = 256 * 1024, /* octets of one way without an answer */
+    RELAY_WAY_IN_FLIGHT_MAX = 1024 * 1024, /* octets of one way without an answer; they hold no
+                                              memory, and 50 ms to the next hop allow 20 MB/s */
     RELAY_WAYS_MAX = 65536,
 };
 
