@@ -3,6 +3,7 @@
 #ifndef FUZZ_CORE_SCRIPT_H
 #define FUZZ_CORE_SCRIPT_H
 
+#include "fuzz/core_digest.h"
 #include "fuzz/core_oracle.h"
 #include "relay/route/peer.h"
 
@@ -32,6 +33,9 @@ struct play {
     size_t rest_n;
     unsigned cut;   /* 1 + connection in the middle of a frame; 0: none */
     bool wants_cut; /* the next frame is said in two parts */
+    struct relay_digest_users *list;
+    struct relay_digest_rules passwords;
+    uint32_t counts; /* %D so far */
 };
 
 /* The people: a group of three; dora with a CSK; and the same with bob out and carol gone. */
@@ -84,12 +88,12 @@ static void say_frame(struct play *play, unsigned c, const char *p, size_t n)
 }
 
 /* Octets of the fuzzer's own; %U %F %S %R %T stand for Use-Path, From-Path, service, relay URI and
- * token, %0 to %5 for the path to somebody. */
+ * token, %D for Digest credentials, %0 to %5 for the path to somebody. */
 static size_t expand(struct play *play, unsigned c, const uint8_t *p, size_t n, char *out,
                      size_t cap)
 {
     struct sim *sim = &play->sim;
-    char token[2048], path[1024];
+    char token[2048], path[1024], digest[1024];
     size_t at = 0;
 
     for (size_t i = 0; i < n && at + 3000 < cap; i++) {
@@ -97,6 +101,8 @@ static size_t expand(struct play *play, unsigned c, const uint8_t *p, size_t n, 
         uint8_t key = i + 1 < n ? p[i + 1] : 0;
         if (p[i] == '%' && key == 'T')
             token[sim_token(sim, users[c % WHO], token, sizeof token)] = '\0';
+        if (p[i] == '%' && key == 'D')
+            digest_credentials(sim->conns[c].heard, c % WHO, ++play->counts, digest, sizeof digest);
         if (p[i] == '%' && key >= '0' && key < '0' + WHO && play->slot[key - '0'] >= 0) {
             const struct sim_conn *to = &sim->conns[play->slot[key - '0']];
             snprintf(path, sizeof path, "%s %s", to->use_path, to->remote);
@@ -107,6 +113,7 @@ static size_t expand(struct play *play, unsigned c, const uint8_t *p, size_t n, 
                    : key == 'S' ? SIM_SERVICE
                    : key == 'R' ? SIM_URI
                    : key == 'T' ? token
+                   : key == 'D' ? digest
                                 : NULL;
         }
         if (!what) {

@@ -137,6 +137,9 @@ static void change(struct play *play, unsigned arg, struct relay_policy *second)
 
     in.policy = arg % 5 == 1 ? second : play->sim.policy;
     in.auth = arg % 5 == 3 ? NULL : &play->sim.auth;
+    in.digest = arg % 2 ? &play->passwords : NULL;
+    if (arg >= 40)
+        in.kind = RELAY_IN_DIGEST;
     sim_feed(&play->sim, &in);
     sim_pump(&play->sim);
 }
@@ -208,6 +211,9 @@ static void start(struct play *play, bool split)
     sim->conf.path_message_max = 1 << 20;
     sim->conf.peers = peer_confs;
     sim->conf.peers_n = PEERS;
+    play->list = digest_users(users, WHO);
+    play->passwords = (struct relay_digest_rules){play->list, "r", 10};
+    sim->conf.digest = &play->passwords;
     people(sim->policy, false);
     sim_start(sim);
     must(sim->relay, "relay");
@@ -236,6 +242,7 @@ static void end(struct play *play, struct trace *trace)
     sim_pass(sim, RELAY_PEER_WAIT_MS + 1000); /* what waits for a link is given up */
     must(relay_is_quiet(sim->relay), "a message that never ends");
     sim_done(sim);
+    relay_digest_users_free(play->list);
 }
 
 static void run(const uint8_t *data, size_t size, bool split, struct trace *trace)
