@@ -560,6 +560,36 @@ static void test_certificate(void **state)
     row_passed("R18");
 }
 
+/* Row P14: whatever else is asked, with credentials or without, is answered, but never with 401. */
+static void test_only_auth(void **state)
+{
+    static const char *const methods[] = {"SEND", "REPORT", "NICKNAME"};
+    static const char *const more[] = {"", "Authorization: Digest username=\"alice\"\r\n",
+                                       "Authorization: Bearer x.y.z\r\n"};
+    struct stand s;
+
+    (void)state;
+    stand(&s);
+    for (int i = 0; i < 18; i++) {
+        const char *to = i < 9 ? SIM_URI : "msrps://" SIM_NAME ":2855/nobodyknowsthissession;tcp";
+        const char *method = methods[i % 3];
+        sim_clear(&s.sim, s.c);
+        sim_sayf(&s.sim, s.c,
+                 "MSRP only%02d %s\r\nTo-Path: %s\r\nFrom-Path: " KIT_FROM
+                 "\r\nMessage-ID: mmmm\r\n%s%s-------only%02d$\r\n",
+                 i, method, to, i % 3 == 1 ? "Status: 000 200 OK\r\n" : "", more[i / 3 % 3], i);
+        assert_int_equal(heard(&s)[0] != '\0', i % 3 != 1);
+        assert_false(s.sim.conns[s.c].is_closing);
+    }
+    assert_int_equal(relay_counts(s.sim.relay)->answers[401], 0);
+    assert_int_equal(relay_counts(s.sim.relay)->answers[481], 6);
+    assert_int_equal(relay_counts(s.sim.relay)->answers[501], 6);
+    digest_kit_ask(&s.kit, &s.sim, s.c, KIT_FROM);
+    assert_int_equal(relay_counts(s.sim.relay)->answers[401], 1);
+    fall(&s);
+    row_passed("P14");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -569,6 +599,7 @@ int main(void)
         cmocka_unit_test(test_expires),   cmocka_unit_test(test_plain),
         cmocka_unit_test(test_new_users), cmocka_unit_test(test_forwarded),
         cmocka_unit_test(test_waits),     cmocka_unit_test(test_certificate),
+        cmocka_unit_test(test_only_auth),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
