@@ -62,6 +62,10 @@ static bool is_ready(const struct relay_wire *link, struct relay_parcel *parcel)
     if (parcel == link->open || talk_of(link, parcel) == NULL) {
         return false;
     }
+    if (link->asked_n >= RELAY_ASKED_MAX - RELAY_ASKED_SPARE &&
+        relay_parcel_is_answered_for(parcel)) {
+        return parcel->owes_abort;
+    }
     return parcel->owes_abort ||
            (relay_parcel_wants(parcel, &most) &&
             (link->unanswered + MSRP_CHUNK_STEP <= window_of(link) || most == 0));

@@ -55,6 +55,12 @@ enum relay_asked_kind {
     RELAY_ASKED_AUTH,
 };
 
+enum {
+    RELAY_ASKED_MAX =
+        4096, /* requests of a link that may wait for their answer; chunks of parcels */
+    RELAY_ASKED_SPARE = 16, /* leave room for others */
+};
+
 /* A request that waits for its response. */
 struct relay_asked {
     enum relay_asked_kind kind;

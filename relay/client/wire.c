@@ -9,7 +9,6 @@ enum {
     INPUT = 64 * 1024, /* more than one head of the largest size the reader takes */
     RECORD = 16 * 1024,
     END_REACH = MSRP_END_MAX + 8,
-    ASKED_MAX = 4096, /* requests that may wait: a peer that never answers partial ones */
 };
 
 struct relay_wire *relay_wire_new(struct relay_endpoint *endpoint)
@@ -70,9 +69,33 @@ void relay_wire_end(struct relay_wire *link, int status, int err, const char *te
 
 /* --- requests that wait --- */
 
+/* Strikes one off. The octets of a chunk wait no longer. */
+static void strike(struct relay_wire *link, size_t i, struct relay_asked *asked)
+{
+    *asked = link->asked[i];
+    link->asked_n--;
+    memmove(&link->asked[i], &link->asked[i + 1], (link->asked_n - i) * sizeof(link->asked[0]));
+    if (asked->kind == RELAY_ASKED_CHUNK && asked->is_timed) {
+        link->unanswered -= asked->to - asked->from;
+    }
+}
+
+/* Of requests that only an error would answer the oldest is given up. False: there is none. */
+static bool forget_oldest(struct relay_wire *link)
+{
+    struct relay_asked gone;
+    for (size_t i = 0; i < link->asked_n; i++) {
+        if (!link->asked[i].is_timed && link->asked[i].sent_ms >= 0) {
+            strike(link, i, &gone);
+            return true;
+        }
+    }
+    return false;
+}
+
 int relay_wire_ask(struct relay_wire *link, const struct relay_asked *asked)
 {
-    if (link->asked_n == ASKED_MAX) {
+    if (link->asked_n == RELAY_ASKED_MAX && !forget_oldest(link)) {
         return RELAY_E_TOO_MANY_OPEN;
     }
     if (link->asked_n == link->asked_cap) {
@@ -88,17 +111,6 @@ int relay_wire_ask(struct relay_wire *link, const struct relay_asked *asked)
     link->asked[link->asked_n].sent_ms = -1;
     link->asked_n++;
     return 0;
-}
-
-/* Strikes one off. The octets of a chunk wait no longer. */
-static void strike(struct relay_wire *link, size_t i, struct relay_asked *asked)
-{
-    *asked = link->asked[i];
-    link->asked_n--;
-    memmove(&link->asked[i], &link->asked[i + 1], (link->asked_n - i) * sizeof(link->asked[0]));
-    if (asked->kind == RELAY_ASKED_CHUNK && asked->is_timed) {
-        link->unanswered -= asked->to - asked->from;
-    }
 }
 
 bool relay_wire_answered(struct relay_wire *link, struct msrp_str tid, struct relay_asked *asked)

@@ -71,9 +71,34 @@ static int read_secrets(struct relay_reach *way)
     return rc;
 }
 
-int relay_reach_open(struct relay_reach *way)
+/* Of this machine: nobody is in between. */
+static bool is_loopback(const char *place)
+{
+    return strncmp(place, "127.", 4) == 0 || strncmp(place, "[::1]", 5) == 0 ||
+           strncmp(place, "localhost", 9) == 0;
+}
+
+/* rfc4976#9.1, row A2: what opens a relay goes through TLS only */
+static int check_relay(const struct relay_reach *way, size_t i)
 {
     struct msrp_uri uri;
+    const char *text = way->uris[i];
+    bool has_secret = way->tokens_n > 0 || way->user != NULL;
+    if (msrp_uri_parse(&uri, msrp_str_of(text)) != 0) {
+        return relay_cmd_usage(way->command, "%s is not msrps://NAME:PORT", text);
+    }
+    if (!uri.is_secure && !uri.has_port) { /* rfc4976#8: a domain's relays speak TLS only */
+        return relay_cmd_usage(way->command, "%s: without a port it is msrps:", text);
+    }
+    if (!uri.is_secure && has_secret &&
+        !is_loopback(way->connect != NULL ? way->connect : text + strlen("msrp://"))) {
+        return relay_cmd_usage(way->command, "%s: a token or a password goes to msrps: only", text);
+    }
+    return RELAY_EXIT_OK;
+}
+
+int relay_reach_open(struct relay_reach *way)
+{
     int err;
     if ((way->user == NULL) != (way->password_file == NULL)) {
         return relay_cmd_usage(way->command, "--digest and --password-file go together");
@@ -85,11 +110,9 @@ int relay_reach_open(struct relay_reach *way)
         return relay_cmd_usage(way->command, "--digest: a name without quotes");
     }
     for (size_t i = 0; i < way->relays_n; i++) {
-        if (msrp_uri_parse(&uri, msrp_str_of(way->uris[i])) != 0) {
-            return relay_cmd_usage(way->command, "%s is not msrps://NAME:PORT", way->uris[i]);
-        }
-        if (!uri.is_secure && !uri.has_port) { /* rfc4976#8: a domain's relays speak TLS only */
-            return relay_cmd_usage(way->command, "%s: without a port it is msrps:", way->uris[i]);
+        int bad = check_relay(way, i);
+        if (bad != RELAY_EXIT_OK) {
+            return bad;
         }
     }
     int rc = read_secrets(way);

@@ -193,6 +193,14 @@ def test_second_connection(tmp_path):
     row_passed("U9")
 
 
+def test_no_secret_without_tls(tmp_path):
+    (tmp_path / "token").write_text("a.b.c")
+    for relay in ("msrp://relay.example:2855", "msrp://192.0.2.1:2855", "msrp://relay.example"):
+        done = send("msrp://p.example:1/x;tcp", "--relay", relay, "--token", tmp_path / "token", "text")
+        assert done.returncode == 2 and "msrps:" in done.stderr
+    row_passed("A2")
+
+
 def test_files_are_never_replaced(tmp_path):
     (tmp_path / "there").write_text("mine")
     done = subprocess.run([BUILD / "mcrelay", "recv", "--path", "--listen", "127.0.0.1:0", "--out",

@@ -68,6 +68,43 @@ static void no_answer(void **state)
     row_passed("b8.7");
 }
 
+/* A thousand and more messages that only an error would answer: the oldest are forgotten, the link
+ * lives. */
+static void many_that_are_not_answered(void **state)
+{
+    uint64_t id;
+    (void)state;
+    open_bound(NULL);
+    const struct relay_parcel_conf conf = {
+        .content_type = "a/b", .size = 1, .data = "x", .failure = MSRP_PARTIAL};
+    for (unsigned i = 1; i <= 6000; i++) {
+        assert_int_equal(relay_endpoint_send(kit.endpoint, session, &conf, &id), 0);
+        (void)kit_said(&kit, link_);
+        assert_int_equal(kit_count(&kit, RELAY_ENDPOINT_SENT), 1);
+        kit.events_n = 0;
+    }
+    assert_false(relay_wire_is_over(link_));
+    assert_int_equal(relay_endpoint_counts(kit.endpoint)->sent, 6000);
+    kit_done(&kit);
+}
+
+/* Small messages whose answers do not come: no more are sent than the link can wait for. */
+static void many_that_wait(void **state)
+{
+    size_t n = 0;
+    (void)state;
+    open_bound(NULL);
+    for (int turn = 0; turn < 6; turn++) {
+        for (int i = 0; i < RELAY_ENDPOINT_QUEUE_MAX; i++) {
+            n += kit_send(&kit, session, "x", 1) > 0 ? 1 : 0;
+        }
+        (void)kit_said(&kit, link_);
+    }
+    assert_int_equal(n, RELAY_ENDPOINT_QUEUE_MAX);
+    assert_false(relay_wire_is_over(link_));
+    kit_done(&kit);
+}
+
 static void keep_alive(void **state)
 {
     struct relay_endpoint_conf conf = {.host = "own.example", .keepalive_s = 60};
@@ -158,6 +195,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(no_answer),
+        cmocka_unit_test(many_that_are_not_answered),
+        cmocka_unit_test(many_that_wait),
         cmocka_unit_test(keep_alive),
         cmocka_unit_test(a_message_that_stopped),
         cmocka_unit_test(an_answer_from_elsewhere),
