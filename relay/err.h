@@ -118,7 +118,7 @@
     X(PATH_LOOP,        -7210, "the path loops",                                     "loop_detected",    0,   "19") \
     X(PATH_PLAIN,       -7211, "msrp: where msrps: is required",                     "path_plain",       403, "20") \
     X(IDENT,            -7212, "the sender is not who the session is",               "ident_mismatch",   403, "21") \
-    X(PATH_TYPE,        -7214, "content for the MCData service on another path",     "path_type",        415, "25,26") \
+    X(PATH_TYPE,        -7214, "content that may not pass between clients",           "path_type",        415, "25,26") \
     X(PEER_RATE,        -7215, "the peer relay is over its quota",                   "peer_rate",        413, "44") \
     X(OVERLOAD,         -7216, "no strangers while memory is short",                 "overload",         0,   "44") \
     X(OVERLOAD_CLOSED,  -7217, "closed because memory is short",                     "overload_closed",  0,   "44") \

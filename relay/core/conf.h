@@ -36,6 +36,7 @@ struct relay_conf {
     bool path_off;             /* path.relaying: off: nothing but the service and keep-alives */
     bool path_foreign;         /* path.foreign: allow: anybody may send to a Use-Path URI of ours */
     bool path_methods;         /* path.methods: forward: unknown methods go on; else they get 501 */
+    bool path_signed;          /* path.content: signed: S/MIME only, else 415 (row 26) */
     uint64_t path_message_max; /* path.message: octets of one path-relayed message; 0: no limit */
 
     bool plaintext_auth;              /* test.plaintext_auth: AUTH on loopback plain listeners */

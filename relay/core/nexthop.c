@@ -27,18 +27,22 @@ static bool is_from(const struct relay_conn *conn, const struct relay_session *s
     return session->conn == conn || (session->peer && session->peer == conn->peer);
 }
 
-/* The peer that an URI names; AUTH needs no port. rfc4976#8 */
+/* The peer that a URI names. In AUTH it needs no port (rfc4976#8): then the name says which. */
 static struct relay_peer *peer_of(const struct relay *relay, struct msrp_str text)
 {
+    struct relay_peer *peer = NULL;
     struct msrp_uri uri;
 
     if (msrp_uri_parse(&uri, text))
         return NULL;
-    if (!uri.has_port) {
-        uri.has_port = true;
-        uri.port = MSRP_PORT_NUMBER;
+    if (uri.has_port)
+        return relay_peers_of_uri(&relay->peers, &uri);
+    uri.has_port = true;
+    for (size_t i = 0; i < relay->peers.n && !peer; i++) {
+        uri.port = relay->peers.v[i].conf->port;
+        peer = relay_peers_of_uri(&relay->peers, &uri);
     }
-    return relay_peers_of_uri(&relay->peers, &uri);
+    return peer;
 }
 
 /* Takes our URIs off the front of the path: one or two sessions. rfc4976#6.4.1 */

@@ -123,20 +123,29 @@ static int add_chunk(struct relay_way *way, const struct relay_onward *on)
     return 0;
 }
 
+/* What the service would have to see, in any chunk (the first part of a multipart follows), and
+ * what is not signed where it must be. rows 25, 26, rfc4976#9.4 */
+static bool is_barred(const struct relay *relay, const struct msrp_head *head)
+{
+    struct relay_sniff top;
+    struct msrp_media media;
+
+    relay_sniff_init(&top, head->content_type);
+    if (top.state == RELAY_SNIFF_BARRED)
+        return true;
+    return relay->conf.path_signed && (msrp_mime_parse_type(&media, head->content_type) ||
+                                       (!msrp_mime_is(&media, "multipart", "signed") &&
+                                        !msrp_mime_is(&media, "application", "pkcs7-mime")));
+}
+
 int relay_way_begin(struct relay_conn *conn, const struct relay_onward *on)
 {
     const struct msrp_head *head = &conn->chunk.head;
-    struct relay_sniff top;
     struct relay_way *way = relay_way_find(conn, on->hash);
     int err;
 
-    /* what the service would have to see, in any chunk; the first part of a multipart follows */
-    if (head->has_body && (!way || head->range.start != 1)) {
-        relay_sniff_init(&top, head->content_type);
-        if (top.state == RELAY_SNIFF_BARRED)
-            return way && !way->is_dead ? relay_way_refuse(way, RELAY_E_PATH_TYPE)
-                                        : RELAY_E_PATH_TYPE;
-    }
+    if (head->has_body && is_barred(conn->relay, head))
+        return way && !way->is_dead ? relay_way_refuse(way, RELAY_E_PATH_TYPE) : RELAY_E_PATH_TYPE;
     err = way ? begin_next(way, conn) : begin_new(conn, on, &way);
     if (err || way->is_dead)
         return err;

@@ -84,6 +84,7 @@ static const struct relay_schema_row rows[] = {
     CHOICE("path.relaying", CHOICE_BOOL, core.path_off, "on", "on|off", "may clients reach others through their Use-Path URIs (RFC 4976)? off: only the service"),
     CHOICE("path.foreign", CHOICE_BOOL, core.path_foreign, "deny", "deny|allow", "may strangers, neither our clients nor peers, send to our clients?"),
     CHOICE("path.methods", CHOICE_BOOL, core.path_methods, "block", "block|forward", "what becomes of unknown methods: 501, or they go on"),
+    CHOICE("path.content", CHOICE_BOOL, core.path_signed, "any", "any|signed", "what clients may send each other: anything, or only multipart/signed and application/pkcs7-mime (415)"),
     NUMBER("path.message", OCTETS_64, core.path_message_max, "0B", 0, 65536ull * 1024 * MIB, "octets of one message between clients; 0B: no limit"),
 
     CHOICE("protection.payload", CHOICE, core.payload, "required", "required|allowed", "must payloads be protected end to end?"),

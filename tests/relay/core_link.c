@@ -10,13 +10,14 @@
 static struct relay_peer_conf peers[] = {
     {.name = PEER, .port = 2855, .tls = true},
     {.name = "127.0.0.1", .port = 2899},
+    {.name = "relay3.iops.example", .port = 2901, .tls = true},
 };
 
 static void start(struct way_site *site)
 {
     sim_init(&site->sim);
     site->sim.conf.peers = peers;
-    site->sim.conf.peers_n = 2;
+    site->sim.conf.peers_n = 3;
     sim_start(&site->sim);
     site->a = sim_user(&site->sim, SIM_ALICE);
     site->b = sim_user(&site->sim, SIM_BOB);
@@ -355,6 +356,24 @@ static void test_answer_ends_here(void **state)
     way_done(&site);
 }
 
+/* An AUTH names its relay without a port: the configuration knows it. rfc4976#8 */
+static void test_auth_port(void **state)
+{
+    struct way_site site;
+
+    (void)state;
+    start(&site);
+    sim_sayf(&site.sim, site.a,
+             "MSRP tidx AUTH\r\nTo-Path: %s msrps://relay3.iops.example;tcp\r\nFrom-Path: %s\r\n"
+             "-------tidx$\r\n",
+             way_use(&site, site.a), way_uri(&site, site.a));
+    assert_int_equal(site.sim.dialled, 3);
+    unsigned p = sim_dialled(&site.sim);
+    assert_non_null(
+        strstr(sim_heard(&site.sim, p), "To-Path: msrps://relay3.iops.example;tcp\r\n"));
+    way_done(&site);
+}
+
 /* row R12: the one who asked has gone */
 static void test_auth_orphan(void **state)
 {
@@ -477,6 +496,7 @@ int main(void)
         cmocka_unit_test(test_accepted),
         cmocka_unit_test(test_barred),
         cmocka_unit_test(test_auth_through),
+        cmocka_unit_test(test_auth_port),
         cmocka_unit_test(test_auth_orphan),
         cmocka_unit_test(test_plain_peer),
         cmocka_unit_test(test_quota),

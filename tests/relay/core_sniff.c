@@ -118,6 +118,44 @@ static void test_relayed(void **state)
         }
         way_done(&site);
     }
+}
+
+/* path.content: signed. row 26 */
+static void test_signed(void **state)
+{
+    static const struct {
+        const char *type, *body;
+        int code;
+    } rows[] = {
+        {"text/plain", "hello", 415},
+        {"multipart/mixed;boundary=b", "--b\r\n\r\nhello", 415},
+        {"multipart/signed;boundary=b;protocol=\"application/pkcs7-signature\"", "--b\r\n\r\nhello",
+         200},
+        {"Application/PKCS7-mime;smime-type=signed-data", "hello", 200},
+        {"multipart/signed;boundary=b",
+         "--b\r\nContent-Type: application/vnd.3gpp.mcdata-info+xml\r\n\r\nx", 415},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct way_site site;
+
+        sim_init(&site.sim);
+        site.sim.conf.path_signed = true;
+        sim_start(&site.sim);
+        site.a = sim_user(&site.sim, SIM_ALICE);
+        site.b = sim_user(&site.sim, SIM_BOB);
+        sim_clear_all(&site.sim);
+        sim_sayf(&site.sim, site.a,
+                 "MSRP tidx SEND\r\nTo-Path: %s %s %s\r\nFrom-Path: %s\r\nMessage-ID: mmmm\r\n"
+                 "Content-Type: %s\r\n\r\n%s\r\n-------tidx$\r\n",
+                 way_use(&site, site.a), way_use(&site, site.b), way_uri(&site, site.b),
+                 way_uri(&site, site.a), rows[i].type, rows[i].body);
+        way_want_answer(&site, site.a, "tidx", rows[i].code);
+        assert_int_equal(site.sim.conns[site.b].heard_n > 0, rows[i].code == 200);
+        assert_int_equal(site.sim.last_refusal, rows[i].code == 200 ? 0 : RELAY_E_PATH_TYPE);
+        way_done(&site);
+    }
     row_passed("10.26");
 }
 
@@ -127,6 +165,7 @@ int main(void)
         cmocka_unit_test(test_states),
         cmocka_unit_test(test_bounds),
         cmocka_unit_test(test_relayed),
+        cmocka_unit_test(test_signed),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

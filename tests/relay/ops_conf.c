@@ -275,7 +275,8 @@ static void peers_are_read(void **state)
               BASE "peers_ca: ca.pem\npeers:\n  - name: b.example\n"
                    "  - {name: c.example, port: 2900, connect: '[::1]:2901', tls: off,"
                    " domains: [c.example, d.example], messages_per_s: 7, messages_burst: 9}\n"
-                   "path: {relaying: off, foreign: allow, methods: forward, message: 3MiB}\n",
+                   "path: {relaying: off, foreign: allow, methods: forward, content: signed,"
+                   " message: 3MiB}\n",
               why) < 0)
         fail_msg("%s", why);
     assert_int_equal(settings.core.peers_n, 2);
@@ -300,6 +301,7 @@ static void peers_are_read(void **state)
     assert_true(settings.core.path_off);
     assert_true(settings.core.path_foreign);
     assert_true(settings.core.path_methods);
+    assert_true(settings.core.path_signed);
     assert_int_equal(settings.core.path_message_max, 3 << 20);
     relay_conf_done(&settings);
 
@@ -308,6 +310,7 @@ static void peers_are_read(void **state)
     assert_false(settings.core.path_off);
     assert_false(settings.core.path_foreign);
     assert_false(settings.core.path_methods);
+    assert_false(settings.core.path_signed);
     assert_int_equal(settings.core.path_message_max, 0);
     relay_conf_done(&settings);
 }
