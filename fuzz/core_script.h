@@ -12,8 +12,15 @@ enum { WHO = 6 };
 static const char *const users[WHO] = {
     SIM_ALICE, SIM_BOB, SIM_CAROL, "sip:dora@iops.example", SIM_ALICE, "sip:eve@elsewhere.example"};
 
+static const char *const domains[] = {"iops.example"};
 static const struct relay_peer_conf peer_confs[PEERS] = {
-    {.name = "peer.example", .port = 2855, .tls = true, .messages_per_s = 50, .messages_burst = 20},
+    {.name = "peer.example",
+     .port = 2855,
+     .tls = true,
+     .domains = domains,
+     .domains_n = 1,
+     .messages_per_s = 50,
+     .messages_burst = 20},
     {.name = "plain.example", .port = 2856, .tls = false},
 };
 /* its own URI, and that of somebody behind it */
@@ -223,7 +230,7 @@ static void say_report(struct play *play, unsigned c, unsigned to, int code)
     say_frame(play, c, text, (size_t)n);
 }
 
-/* Answers every SEND that c has heard and that asks for it, and forgets what was heard. */
+/* Answers every request that c has heard and that may be answered, and forgets what was heard. */
 static void answer(struct play *play, unsigned c, int code)
 {
     struct sim_conn *conn = &play->sim.conns[c];
@@ -240,17 +247,18 @@ static void answer(struct play *play, unsigned c, int code)
     while ((used = msrp_reader_next(&reader, heard + at, n - at, &ev)) >= 0 &&
            ev.kind != MSRP_EV_MORE) {
         at += (size_t)used;
-        if (ev.kind != MSRP_EV_HEAD || ev.head->method != MSRP_SEND ||
-            !msrp_report_is_answered(ev.head, code))
+        if (ev.kind != MSRP_EV_HEAD || !msrp_report_is_answered(ev.head, code))
             continue;
         const struct msrp_head *head = ev.head;
-        cap += head->to.text.n + head->from.text.n + 200;
+        struct msrp_str to = msrp_head_answer_path(head);
+        cap += head->to.text.n + to.n + 200;
         text = sim_alloc(text, cap);
-        k += (size_t)snprintf(
-            text + k, cap - k,
-            "MSRP %.*s %d x\r\nTo-Path: %.*s\r\nFrom-Path: %.*s\r\n-------%.*s$\r\n",
-            (int)head->tid.n, head->tid.p, code, (int)head->from.first.n, head->from.first.p,
-            (int)head->to.first.n, head->to.first.p, (int)head->tid.n, head->tid.p);
+        k += (size_t)snprintf(text + k, cap - k,
+                              "MSRP %.*s %d x\r\nTo-Path: %.*s\r\nFrom-Path: %.*s\r\n"
+                              "-------%.*s$\r\n",
+                              (int)head->tid.n, head->tid.p, code, (int)to.n, to.p,
+                              (int)head->to.first.n, head->to.first.p, (int)head->tid.n,
+                              head->tid.p);
     }
     say(play, c, text, k);
     free(text);

@@ -27,7 +27,8 @@ enum {
     DIALLED,   /* a dial that the relay asked for ends */
     FROM_PEER, /* a peer sends a chunk to somebody */
     REPORT,
-    CUT, /* the next frame is said in two parts */
+    CUT,      /* the next frame is said in two parts */
+    PEER_SAY, /* as SAY */
     KINDS = 16
 };
 
@@ -144,21 +145,27 @@ static void change(struct play *play, unsigned arg, struct relay_policy *second)
     sim_pump(&play->sim);
 }
 
+static size_t say_some(struct play *play, unsigned c, const uint8_t *data, size_t size)
+{
+    size_t n;
+
+    if (size < 2)
+        return 0;
+    n = (size_t)(data[0] << 8 | data[1]);
+    n = n < size - 2 ? n : size - 2;
+    say_text(play, c, data + 2, n);
+    return n + 2;
+}
+
 /* One record of somebody who is there. Returns the octets that it took. */
 static size_t act(struct play *play, unsigned what, unsigned who, unsigned arg, const uint8_t *data,
                   size_t size)
 {
     unsigned c = (unsigned)play->slot[who];
-    size_t n;
 
     switch (what) {
     case SAY:
-        if (size < 2)
-            return 0;
-        n = (size_t)(data[0] << 8 | data[1]);
-        n = n < size - 2 ? n : size - 2;
-        say_text(play, c, data + 2, n);
-        return n + 2;
+        return say_some(play, c, data, size);
     case CLOSE:
         sim_closed(&play->sim, c);
         play->slot[who] = -1;
@@ -276,7 +283,9 @@ static void run(const uint8_t *data, size_t size, bool split, struct trace *trac
         } else if (what == FROM_PEER && size >= 6) {
             send_chunk(&play, play.peer[data[1] % PEERS], data[1] % PEERS, data + 2);
             used += 4;
-        } else if (play.slot[who] >= 0) {
+        } else if (what == PEER_SAY && play.peer[data[1] % PEERS] >= 0) {
+            used += say_some(&play, (unsigned)play.peer[data[1] % PEERS], data + 2, size - 2);
+        } else if (what != PEER_SAY && play.slot[who] >= 0) {
             used += act(&play, what, who, arg, data + 2, size - 2);
         }
         sim_pump(sim);

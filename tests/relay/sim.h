@@ -151,9 +151,9 @@ static inline size_t sim_token_with(struct sim *sim, const char *user, long exp_
     static struct {
         char payload[1024], token[2048];
         size_t n;
-    } kept[8];
+    } kept[64];
     static unsigned kept_at;
-    for (unsigned i = 0; i < 8; i++) {
+    for (unsigned i = 0; i < 64; i++) {
         if (kept[i].n && !strcmp(kept[i].payload, payload)) {
             memcpy(out, kept[i].token, kept[i].n);
             return kept[i].n;
@@ -175,9 +175,9 @@ static inline size_t sim_token_with(struct sim *sim, const char *user, long exp_
     ECDSA_SIG_free(parsed);
     out[at++] = '.';
     at += relay_base64_encode(sig, 64, out + at);
-    strcpy(kept[kept_at % 8].payload, payload);
-    memcpy(kept[kept_at % 8].token, out, at);
-    kept[kept_at++ % 8].n = at;
+    strcpy(kept[kept_at % 64].payload, payload);
+    memcpy(kept[kept_at % 64].token, out, at);
+    kept[kept_at++ % 64].n = at;
     return at;
 }
 
