@@ -48,8 +48,8 @@ int relay_errand_begin(struct relay_conn *conn, const struct relay_onward *on)
                                 .own_n = on->own_n,
                                 .rest = on->rest};
     chunk->runs_end = &chunk->runs;
-    *errand = (struct relay_errand){
-        .chunk = chunk, .onward = *on, .source = conn->id, .came_ms = relay->now.mono_ms};
+    *errand =
+        (struct relay_errand){.chunk = chunk, .source = conn->id, .came_ms = relay->now.mono_ms};
     conn->errand = errand;
     return 0;
 }
@@ -92,9 +92,9 @@ static bool put(struct relay_conn *to, struct relay_errand *errand)
     char tid[MSRP_IDENT_MADE + 1], *room;
     struct msrp_writer w;
 
-    /* what nobody is promised does not fill the queue of a slow connection */
-    if (to->closing || to->out.bytes + to->lane->cost > relay->conf.out_high ||
-        make_tid(relay, chunk, tid))
+    /* what nobody is promised does not fill the queue of a slow connection; what waits in its lane
+     * is no reason, as it goes before that */
+    if (to->closing || to->out.bytes > relay->conf.out_high || make_tid(relay, chunk, tid))
         return false;
     if (chunk->head.method != MSRP_REPORT &&
         (!source || source->closing ||
@@ -134,7 +134,8 @@ void relay_errand_end(struct relay_conn *conn)
 {
     struct relay *relay = relay_of(conn);
     struct relay_errand *errand = conn->errand;
-    struct relay_lane *lane = relay_nexthop_lane(relay, &errand->onward);
+    struct relay_onward on; /* found again: a session may have ended since its head came */
+    struct relay_lane *lane = relay_nexthop(conn, &on) < 0 ? NULL : relay_nexthop_lane(relay, &on);
 
     conn->errand = NULL;
     if (lane && lane->conn) {

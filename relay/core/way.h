@@ -71,8 +71,7 @@ struct relay_onward {
 struct relay_errand {
     struct relay_errand *next; /* of those that wait for a link */
     struct way_chunk *chunk;
-    struct relay_onward onward; /* valid while it is being received */
-    uint64_t source;            /* connection */
+    uint64_t source; /* connection */
     int64_t came_ms;
 };
 
@@ -227,7 +226,8 @@ size_t relay_lane_head_cap(const struct way_chunk *chunk);
 
 /* --- errand.c: what is no SEND and goes on (rows R13, R15, R16) --- */
 
-/* A REPORT, an AUTH or an unknown method begins; it is gathered in conn->errand. */
+/* A REPORT, an AUTH or an unknown method begins; it is gathered in conn->errand. Where it goes is
+ * looked up once more at its end. */
 int relay_errand_begin(struct relay_conn *conn, const struct relay_onward *onward)
     __attribute__((warn_unused_result));
 int relay_errand_body(struct relay_conn *conn, const char *p, size_t n)
