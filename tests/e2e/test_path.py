@@ -362,7 +362,9 @@ def send_as(e, path, body=b"x", message_id=None, headers=()):
 
 
 def test_a_peer_that_lies(lied_to):
-    """row T11: names that are not its own, sessions that it guesses, answers and reports to nothing."""
+    """row T11: names that are not its own, sessions that it guesses, answers to nothing. (A REPORT in its
+    own name, to a client whose URI it knows, goes on whatever its Message-ID: a relay keeps no list of
+    what it sent, the endpoint ignores what it did not send: row P10.)"""
     site = lied_to
     bob, peer = client(site, "bob"), liar(site)
     send_as(peer, bob.path, b"true")
@@ -383,8 +385,17 @@ def test_a_peer_that_lies(lied_to):
     words, headers, _, _ = peer.frame()
     assert words[2] in ("400", "403", "481", "REPORT") and bob.silent() and alice.silent(0.2)
     peer.close()
-    # answers to what it was never asked, and to what somebody else was
+    # sessions that it guesses, at a live client's URI; then answers to what it was never asked, and to
+    # what somebody else was
     peer = liar(site)
+    for _ in range(8):
+        guess = f"msrps://{site.name}:{site.port}/{os.urandom(13).hex()};tcp"
+        send_as(peer, f"{guess} {bob.me}", b"false")
+        words, headers, _, _ = peer.frame()
+        while words[2] == "200":
+            words, headers, _, _ = peer.frame()
+        assert words[2] == "REPORT" and headers["Status"].startswith("000 481")
+    assert bob.silent()
     before = site.metric("mcrelay_late_responses_total")
     tid, _ = alice.send(bob.path, b"honest")
     frame = bob.frame()
