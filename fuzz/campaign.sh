@@ -5,12 +5,12 @@
 #
 # NAME is a target as in fuzz/fuzz_NAME.c. Default engine: libFuzzer (clang, ASan and UBSan). --afl:
 # AFL++ through its own driver (persistent loop, input in shared memory), with a CmpLog instance
-# beside it on the second core; fails when it was not persistent or the target is not stable
-# (below 99 %). New inputs go to build/fuzz/NAME, findings to build/fuzz/NAME-findings. At the end
-# committed and new inputs together are minimised into build/fuzz/NAME.min (libFuzzer: -merge=1;
-# AFL++: afl-cmin; one edge once when more than 200 files remain otherwise). SECONDS 0: minimise
-# only. --commit-corpus puts the minimised set in the place of fuzz/corpus/NAME; without it nothing
-# is written into the tree. Exit 1 on any finding.
+# beside it on the second core; fails when it was not persistent or the target is not stable (below
+# 99 %). New inputs go to build/fuzz/NAME, findings to build/fuzz/NAME-findings. At the end committed
+# and new inputs together are minimised into build/fuzz/NAME.min (libFuzzer: -merge=1; AFL++:
+# afl-cmin; where more than 200 files remain, each edge once and the smallest set that covers them).
+# SECONDS 0: minimise only. --commit-corpus puts the minimised set in the place of
+# fuzz/corpus/NAME; without it nothing is written into the tree. Exit 1 on any finding.
 set -u
 cd "$(dirname "$0")/.." || exit 2
 engine=libfuzzer
@@ -23,7 +23,7 @@ while :; do
     esac
     shift
 done
-[ $# = 2 ] || { sed -n '2,14s/^# \{0,1\}//p' "$0"; exit 2; }
+[ $# = 2 ] || { sed -n '2,15s/^# \{0,1\}//p' "$0"; exit 2; }
 seconds=$2
 if [ "$1" = all ]; then
     names=$(for f in fuzz/fuzz_*.c; do basename "$f" .c | sed 's/^fuzz_//'; done)
@@ -86,8 +86,9 @@ minimise() {
         rm -rf "$min"
         if [ $engine = libfuzzer ]; then
             mkdir -p "$min"
-            build/fuzz-clang/fuzz_${name}_lf -merge=1 -timeout=5 -rss_limit_mb=2048 \
-                ${edges:+-use_counters=0} "$min" "$all" >"build/fuzz/$name-min.out" 2>&1 || return 1
+            build/fuzz-clang/fuzz_${name}_lf -timeout=20 -rss_limit_mb=2048 \
+                $([ -n "$edges" ] && echo -set_cover_merge=1 -use_counters=0 || echo -merge=1) \
+                "$min" "$all" >"build/fuzz/$name-min.out" 2>&1 || return 1
         else
             afl-cmin -m none ${edges:+-e} -i "$all" -o "$min" -- "build/fuzz-afl/fuzz_${name}_lf" \
                 >"build/fuzz/$name-min.out" 2>&1 || return 1
