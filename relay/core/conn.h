@@ -119,17 +119,18 @@ struct relay_conn {
     unsigned hops_n;                    /* at most conf.hops_max */
     struct relay_lane *lane;            /* what is relayed to it waits here (way.h) */
     struct relay_way *ways;             /* what it sends on */
-    unsigned ways_n;
-    struct relay_errand *errand;     /* the request that is no SEND and is being received */
-    struct relay_route *route;       /* what was found about the paths of its last request */
-    struct fan_delivery *deliveries; /* being sent to this connection, oldest first (fan.h) */
-    struct fan_delivery *staged;     /* sent to the last octet, their answers still to come */
-    struct sds_message *messages;    /* received on it, open or refused (message.h) */
+    unsigned ways_n, ways_dead;         /* all; those of them that are dead */
+    struct relay_errand *errand;        /* the request that is no SEND and is being received */
+    struct relay_route *route;          /* what was found about the paths of its last request */
+    struct fan_delivery *deliveries;    /* being sent to this connection, oldest first (fan.h) */
+    struct fan_delivery *staged;        /* sent to the last octet, their answers still to come */
+    struct sds_message *messages;       /* received on it, open or refused (message.h) */
 
     /* deadlines, all monotonic milliseconds; 0: not running. See deadline.c. */
     int64_t opened_ms, heard_ms, head_since_ms, body_since_ms, ping_ms, stall_ms;
     int64_t out_since_ms;
     int64_t unread_ms; /* how long in all we did not read it */
+    int64_t spared_ms; /* not stopped for a slow next hop before that (way_flow.c) */
     uint64_t body_since_bytes, out_since_bytes, bytes_in;
 };
 

@@ -82,6 +82,24 @@ static int make_tid(struct relay *relay, const struct way_chunk *chunk,
     return rc ? rc : msrp_tid_pick(tid, rnd, 2, runs, n);
 }
 
+/* A short body is copied: it would keep more alive than is counted. */
+static bool put_body(struct relay_conn *to, const struct way_chunk *chunk)
+{
+    char *room;
+
+    for (const struct way_run *run = chunk->runs; run; run = run->next) {
+        if (run->n > RELAY_WAY_COPY) {
+            relay_out_span(&to->out, run->slab, run->p, run->n);
+            continue;
+        }
+        if (!(room = relay_control_room(to, run->n)))
+            return false;
+        memcpy(room, run->p, run->n);
+        relay_control_add(to, (long)run->n);
+    }
+    return true;
+}
+
 /* Puts it behind what the connection has to send. False: it does not go. */
 static bool put(struct relay_conn *to, struct relay_errand *errand)
 {
@@ -109,8 +127,8 @@ static bool put(struct relay_conn *to, struct relay_errand *errand)
     relay_control_add(to, msrp_writer_done(&w));
     if (has_credentials(&chunk->head) && to->out.slab)
         to->out.slab->is_secret = true;
-    for (const struct way_run *run = chunk->runs; run; run = run->next)
-        relay_out_span(&to->out, run->slab, run->p, run->n);
+    if (!put_body(to, chunk))
+        return false;
     if (!(room = relay_control_room(to, MSRP_END_MAX)))
         return false;
     msrp_writer_init(&w, room, MSRP_END_MAX);

@@ -37,20 +37,65 @@ struct way_chunk *relay_lane_newest(const struct relay_way *way)
     return way->chunks ? (struct way_chunk *)(void *)way->chunks_end : NULL;
 }
 
-int relay_lane_put(struct relay_way *way, struct relay_slab *slab, const char *p, size_t n)
+static void bear(struct way_run *run, size_t cost)
+{
+    run->cost = cost;
+    run->way->cost += cost;
+    run->way->lane->cost += cost;
+}
+
+/* The first in a slab bears all of it. What comes in on other connections meanwhile is in other
+ * slabs, so one may be counted twice: never too little. */
+static void count(struct relay_way *way, struct way_run *run)
 {
     struct relay_lane *lane = way->lane;
-    struct way_chunk *chunk = relay_lane_newest(way);
-    struct way_run *run = relay_lane_append(way->relay, chunk, slab, p, n);
+    struct way_run *last = lane->last;
+
+    lane->last = run;
+    run->way = way;
+    if (last && last->slab == run->slab) {
+        run->older = last;
+        last->newer = run;
+    } else {
+        bear(run, run->slab->cap);
+    }
+}
+
+static void uncount(struct way_run *run)
+{
+    struct way_run *heir = run->older ? run->older : run->newer;
+    struct relay_lane *lane;
+
+    if (!run->way)
+        return;
+    lane = run->way->lane;
+    if (run->older)
+        run->older->newer = run->newer;
+    if (run->newer)
+        run->newer->older = run->older;
+    if (lane->last == run)
+        lane->last = run->older;
+    lane->cost -= run->cost;
+    run->way->cost -= run->cost;
+    if (run->cost && heir)
+        bear(heir, run->cost);
+    run->way = NULL;
+}
+
+void relay_lane_hold(struct relay_way *way, struct way_chunk *chunk)
+{
+    chunk->hold.slab = chunk->head_slab;
+    count(way, &chunk->hold);
+}
+
+int relay_lane_put(struct relay_way *way, struct relay_slab *slab, const char *p, size_t n)
+{
+    struct way_run *run = relay_lane_append(way->relay, relay_lane_newest(way), slab, p, n);
+
     if (!run)
         return RELAY_E_NOMEM;
-    if (slab == lane->last)
-        return 0;
-    /* the first run in a slab costs all of it: it is what keeps it alive */
-    lane->last = slab;
-    run->cost += slab->cap;
-    lane->cost += slab->cap;
-    way->cost += slab->cap;
+    if (!run->way)
+        count(way, run);
     return 0;
 }
 
@@ -61,6 +106,7 @@ static void free_run(struct relay *relay, struct way_chunk *chunk)
     chunk->runs = run->next;
     if (!chunk->runs)
         chunk->runs_end = &chunk->runs;
+    uncount(run);
     relay_slab_unref(run->slab);
     relay_pool_give(&relay->runs, run);
 }
@@ -69,6 +115,7 @@ void relay_lane_free_chunk(struct relay *relay, struct way_chunk *chunk)
 {
     while (chunk->runs)
         free_run(relay, chunk);
+    uncount(&chunk->hold);
     relay_slab_unref(chunk->head_slab);
     relay_pool_give(&relay->chunks, chunk);
 }
@@ -76,7 +123,6 @@ void relay_lane_free_chunk(struct relay *relay, struct way_chunk *chunk)
 /* n octets of the oldest chunk are gone. */
 static void consume(struct relay_way *way, uint64_t n)
 {
-    struct relay_lane *lane = way->lane;
     struct way_chunk *chunk = way->chunks;
 
     chunk->have -= n;
@@ -89,10 +135,6 @@ static void consume(struct relay_way *way, uint64_t n)
             break;
         }
         n -= run->n;
-        lane->cost -= run->cost;
-        way->cost -= run->cost;
-        if (!lane->cost)
-            lane->last = NULL;
         free_run(way->relay, chunk);
     }
 }
@@ -192,7 +234,7 @@ void relay_lane_leave(struct relay_way *way)
     if (way->next_to)
         way->next_to->link_to = way->link_to;
     lane->cost -= way->cost;
-    if (!lane->cost)
+    if (lane->last && lane->last->way == way)
         lane->last = NULL;
     way->lane = NULL;
 }
@@ -300,13 +342,16 @@ static struct msrp_byte_range range_of(const struct piece *piece, const struct w
     };
 }
 
-/* Queues head, body by reference, and end-line, in this order and with nothing between. */
+/* Queues head, body (by reference when it is worth it) and end-line, in this order and with nothing
+ * between. */
 static bool queue(struct relay_conn *conn, const struct piece *piece, const struct way_chunk *chunk)
 {
     struct relay_slabs *slabs = &conn->relay->slabs;
     struct msrp_byte_range range = range_of(piece, chunk);
     bool has_range = chunk->head.has_body && (chunk->head.has_range || !piece->is_whole);
-    size_t cap = relay_lane_head_cap(chunk);
+    bool is_copied = piece->octets <= RELAY_WAY_COPY;
+    size_t cap =
+        relay_lane_head_cap(chunk) + (is_copied ? (size_t)piece->octets + MSRP_END_MAX : 0);
     char *room = relay_out_room(&conn->out, slabs, cap);
     struct msrp_writer w;
 
@@ -316,12 +361,14 @@ static bool queue(struct relay_conn *conn, const struct piece *piece, const stru
     relay_lane_head(&w, chunk, piece->tid, has_range ? &range : NULL);
     if (chunk->head.has_body)
         msrp_writer_blank(&w);
-    if (!piece->runs_n)
+    for (size_t i = 0; is_copied && i < piece->runs_n; i++)
+        msrp_writer_put(&w, piece->runs[i]);
+    if (is_copied)
         msrp_writer_end(&w, msrp_str_of(piece->tid), piece->flag, chunk->head.has_body);
     if (w.err)
         return false;
     relay_out_add(&conn->out, w.n);
-    if (!piece->runs_n)
+    if (is_copied)
         return !conn->out.failed;
     for (size_t i = 0; i < piece->runs_n; i++)
         relay_out_span(&conn->out, piece->slabs[i], piece->runs[i].p, piece->runs[i].n);

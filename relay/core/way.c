@@ -120,6 +120,7 @@ static int add_chunk(struct relay_way *way, const struct relay_onward *on)
     chunk->runs_end = &chunk->runs;
     *way->chunks_end = chunk;
     way->chunks_end = &chunk->next;
+    relay_lane_hold(way, chunk);
     return 0;
 }
 

@@ -28,22 +28,30 @@ enum {
                                         hold whole frames, and of 11 KiB at most (Kamailio) */
     RELAY_WAY_IN_FLIGHT_MAX = 1024 * 1024, /* octets of one way without an answer; they hold no
                                               memory, and 50 ms to the next hop allow 20 MB/s */
+    RELAY_WAY_PEER_FLIGHT_MAX = 512 * 1024, /* the same to a peer, which holds them when its own next
+                                               hop is slow: beside its high mark below its hard */
+    RELAY_WAY_COPY = 1024,        /* shorter chunks are copied: they would keep more alive */
+    RELAY_LINK_SPARED_MS = 60000, /* a link that was stopped in vain is not stopped for so long */
     RELAY_WAYS_MAX = 65536,
 };
 
-/* Octets in order. */
+/* Octets in order. What waits in a lane costs the slabs that it keeps alive, whole: those of one
+ * lane in one slab are chained, one of them bears the cost and leaves it to another. */
 struct way_run {
     struct way_run *next;    /* first: see relay_lane_append */
     struct relay_slab *slab; /* counted */
     const char *p;
     size_t n;
-    size_t cost; /* slab octets that it alone keeps alive */
+    struct relay_way *way;         /* whose it is; NULL: not counted in a lane */
+    struct way_run *older, *newer; /* in the same slab */
+    size_t cost;                   /* octets of the slab, or 0: another bears them */
 };
 
 /* One chunk as it came in: its head as a template, its octets that have not left yet. */
 struct way_chunk {
     struct way_chunk *next;       /* first: see relay_lane_newest */
     struct relay_slab *head_slab; /* counted; the spans below point into it */
+    struct way_run hold;          /* for its cost; no octets, in no list */
     struct msrp_head head;        /* of it: tid, method, from, flags (spans alive) */
     struct msrp_str own;          /* our URIs at the front of its To-Path */
     unsigned own_n;               /* how many */
@@ -94,7 +102,7 @@ struct relay_way {
     unsigned in_flight;    /* transactions */
     uint64_t octets, from; /* highest octet that came; first octet not known to have arrived */
     uint64_t total;
-    int64_t touched_ms, since_ms, dead_ms;
+    int64_t touched_ms, since_ms, paused_ms, dead_ms;
     int err, status; /* why it is dead */
     unsigned late;
     enum msrp_asked success, failure;
@@ -113,7 +121,7 @@ struct relay_lane {
     struct relay_way *ways;              /* all */
     struct relay_way *turns, *turns_end; /* ready, in the order of their turns */
     uint64_t cost;                       /* slab octets kept alive by what waits */
-    const struct relay_slab *last;       /* slab of the newest run, for the cost; not counted */
+    struct way_run *last;                /* the newest that is counted, or one in its slab */
     int64_t moved_ms; /* when the connection last took octets; of a wait for a link: when
                          it began */
     bool wants_dial;  /* the driver is to be asked for a link */
@@ -202,6 +210,8 @@ struct way_run *relay_lane_append(struct relay *relay, struct way_chunk *chunk,
     __attribute__((warn_unused_result));
 /* The newest chunk of a way, NULL when none waits. */
 struct way_chunk *relay_lane_newest(const struct relay_way *way);
+/* The chunk waits in the lane of the way: what its head keeps alive is counted there. */
+void relay_lane_hold(struct relay_way *way, struct way_chunk *chunk);
 /* n octets of `slab` join the newest chunk of the way. 0, RELAY_E_NOMEM. */
 int relay_lane_put(struct relay_way *way, struct relay_slab *slab, const char *p, size_t n)
     __attribute__((warn_unused_result));

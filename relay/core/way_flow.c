@@ -8,7 +8,11 @@
  * which slows the others. One that carries more is not read either when what waits is half way to
  * conf.out_hard, as a burst is no reason to lose a message. That happens when the next hop takes no
  * octet for conf.pause_max_ms (half of it where the sender's connection is shared), or when more
- * than conf.out_hard waits. */
+ * than conf.out_hard waits.
+ *
+ * The link of a peer carries the messages of many, of which one must not stop the others: it is
+ * stopped for half of conf.pause_max_ms at most, however the next hop moves, and if that was in
+ * vain not again for RELAY_LINK_SPARED_MS: then what is over conf.out_hard is lost at once. */
 #include "relay/core/machine.h"
 
 bool relay_way_is_heavy(const struct relay_way *way)
@@ -21,9 +25,11 @@ static bool is_shared(const struct relay_conn *conn)
 {
     unsigned n = 0;
 
+    if (conn->peer || (conn->sessions && conn->sessions->next))
+        return true;
     for (const struct relay_way *way = conn->ways; way && n < 2; way = way->next_from)
         n += !way->is_dead && !way->has_last;
-    return n > 1 || (!conn->peer && conn->sessions && conn->sessions->next);
+    return n > 1;
 }
 
 void relay_way_resume(struct relay_way *way)
@@ -53,17 +59,24 @@ void relay_way_look(struct relay_way *way)
     bool is_punishing = way->source && is_shared(way->source);
     uint64_t brake = conf->out_high + (conf->out_hard - conf->out_high) / 2;
     if (!way->is_paused && way->source && !way->has_last &&
-        (!is_punishing || lane->cost >= brake)) {
+        (!is_punishing || (lane->cost >= brake && now >= way->source->spared_ms))) {
         way->is_paused = true;
+        way->paused_ms = now;
         relay_conn_pause(way->source);
     }
-    if (way->flying >= RELAY_WAY_IN_FLIGHT_MAX && lane->cost < conf->out_hard)
+    bool stops_link = way->is_paused && way->source && way->source->peer;
+    if (way->flying >= RELAY_WAY_IN_FLIGHT_MAX && lane->cost < conf->out_hard && !stops_link)
         return; /* it waits for answers, and they have times of their own */
     since = lane->moved_ms > way->since_ms ? lane->moved_ms : way->since_ms;
+    if (stops_link)
+        since = way->paused_ms;
     if ((!way->is_paused || is_punishing) && !way->has_last)
         limit_ms /= 2;
-    if (lane->cost >= conf->out_hard + RELAY_SLAB_SIZE || now - since >= limit_ms)
-        relay_way_fail(way, RELAY_E_SLOW_RECEIVER, 413, 0, 0);
+    if (lane->cost < conf->out_hard + RELAY_SLAB_SIZE && now - since < limit_ms)
+        return;
+    if (stops_link)
+        way->source->spared_ms = now + RELAY_LINK_SPARED_MS;
+    relay_way_fail(way, RELAY_E_SLOW_RECEIVER, 413, 0, 0);
 }
 
 void relay_ways_relax(struct relay_lane *lane)

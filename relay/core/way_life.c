@@ -101,6 +101,7 @@ static void leave_source(struct relay_way *way)
     if (way->next_from)
         way->next_from->link_from = way->link_from;
     way->source->ways_n--;
+    way->source->ways_dead -= way->is_dead;
     way->source = NULL;
 }
 
@@ -135,15 +136,13 @@ bool relay_way_is_over(struct relay_way *way)
 void relay_way_trim(struct relay_conn *conn)
 {
     struct relay_way *oldest = NULL;
-    unsigned n = 0;
 
-    for (struct relay_way *way = conn->ways; way; way = way->next_from) {
-        if (!way->is_dead || way->chunk)
-            continue;
-        n++;
-        oldest = way;
-    }
-    if (n >= RELAY_WAY_DEAD_MAX)
+    if (conn->ways_dead < RELAY_WAY_DEAD_MAX)
+        return;
+    for (struct relay_way *way = conn->ways; way; way = way->next_from)
+        if (way->is_dead && !way->chunk)
+            oldest = way;
+    if (oldest)
         relay_way_free(oldest);
 }
 
@@ -265,6 +264,8 @@ static void not_arrived(const struct relay_way *way, uint64_t first, uint64_t *s
 /* It goes on no more: what is queued is let go, later chunks get the same answer. */
 static void kill(struct relay_way *way, int err, int status)
 {
+    if (way->source)
+        way->source->ways_dead += !way->is_dead;
     way->is_dead = true;
     way->err = err;
     way->status = status;
@@ -451,9 +452,11 @@ void relay_ways_tick(struct relay_conn *conn)
         for (struct way_chunk *chunk = way->chunks; chunk; chunk = chunk->next)
             if (chunk->owes && now - chunk->came_ms >= (int64_t)conf->transaction_ms / 3)
                 relay_way_left(way, chunk);
-        bool is_idle = !way->chunk && !way->chunks && !way->in_flight;
-        if (is_idle && now - way->touched_ms > (int64_t)conf->message_idle_ms)
+        bool is_late = !way->chunk && now - way->touched_ms > (int64_t)conf->message_idle_ms;
+        if (is_late && !way->chunks && !way->in_flight)
             relay_way_free(way);
+        else if (is_late && way->chunks && way->sniff.state == RELAY_SNIFF_OPEN)
+            relay_way_fail(way, RELAY_E_STALE, 413, 0, 0); /* it waits for its sender alone */
         else if (!way->is_dead)
             relay_way_look(way);
     }
