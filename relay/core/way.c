@@ -47,6 +47,16 @@ static int check_size(const struct relay *relay, const struct msrp_byte_range *r
                : 0;
 }
 
+/* May one more begin to wait there? Over the hard mark only one of a sender who has none: nobody
+ * shuts out the others. */
+static bool has_room(const struct relay_conn *conn, const struct relay_lane *lane)
+{
+    const struct relay_conf *conf = &conn->relay->conf;
+
+    return lane->cost < conf->out_hard || (lane->cost < (uint64_t)conf->out_hard + conf->out_high &&
+                                           !relay_way_has_others(conn, lane, NULL));
+}
+
 static int begin_new(struct relay_conn *conn, const struct relay_onward *on, struct relay_way **out)
 {
     struct relay *relay = conn->relay;
@@ -61,7 +71,9 @@ static int begin_new(struct relay_conn *conn, const struct relay_onward *on, str
         return RELAY_E_PATH_SESSION;
     if (!err && on->sender && on->sender->open_messages >= conf->open_messages_max)
         err = RELAY_E_TOO_MANY_OPEN;
-    if (!err && lane->cost >= conf->out_hard)
+    if (!err && conn->ways_n >= RELAY_WAYS_MAX / 2) /* a peer's: there are others */
+        err = RELAY_E_TOO_MANY_OPEN;
+    if (!err && !has_room(conn, lane))
         err = RELAY_E_SLOW_RECEIVER;
     if (!err)
         err = check_size(relay, &conn->chunk.head.range);

@@ -186,6 +186,9 @@ void relay_way_fail(struct relay_way *way, int err, int status, uint64_t start, 
 
 /* Does so much wait in front of the next hop, and so much of it of this one, that it must wait? */
 bool relay_way_is_heavy(const struct relay_way *way);
+/* Has the sender's connection messages in the lane, but this one (or NULL)? */
+bool relay_way_has_others(const struct relay_conn *source, const struct relay_lane *lane,
+                          const struct relay_way *but);
 void relay_way_look(struct relay_way *way); /* it may fail */
 void relay_way_resume(struct relay_way *way);
 /* The lane has come down to the low mark: those that waited go on. */

@@ -8,7 +8,8 @@
  * which slows the others. One that carries more is not read either when what waits is half way to
  * conf.out_hard, as a burst is no reason to lose a message. That happens when the next hop takes no
  * octet for conf.pause_max_ms (half of it where the sender's connection is shared), or when more
- * than conf.out_hard waits.
+ * than conf.out_hard waits; what is small, and the first of a sender, may stand there up to
+ * conf.out_high more.
  *
  * The link of a peer carries the messages of many, of which one must not stop the others: it is
  * stopped for half of conf.pause_max_ms at most, however the next hop moves, and if that was in
@@ -30,6 +31,29 @@ static bool is_shared(const struct relay_conn *conn)
     for (const struct relay_way *way = conn->ways; way && n < 2; way = way->next_from)
         n += !way->is_dead && !way->has_last;
     return n > 1;
+}
+
+bool relay_way_has_others(const struct relay_conn *source, const struct relay_lane *lane,
+                          const struct relay_way *but)
+{
+    for (const struct relay_way *way = source->ways; way; way = way->next_from)
+        if (way->lane == lane && way != but)
+            return true;
+    return false;
+}
+
+/* Is its sender's connection to be stopped now? */
+static bool is_to_pause(const struct relay_way *way, bool is_punishing)
+{
+    const struct relay_conf *conf = &way->relay->conf;
+    uint64_t brake = conf->out_high + (conf->out_hard - conf->out_high) / 2;
+
+    if (way->is_paused || !way->source || way->has_last)
+        return false;
+    if (is_punishing &&
+        (way->lane->cost < brake || way->relay->now.mono_ms < way->source->spared_ms))
+        return false;
+    return relay_way_is_heavy(way) || relay_way_has_others(way->source, way->lane, way);
 }
 
 void relay_way_resume(struct relay_way *way)
@@ -57,9 +81,7 @@ void relay_way_look(struct relay_way *way)
         way->lane->is_over = true;
     }
     bool is_punishing = way->source && is_shared(way->source);
-    uint64_t brake = conf->out_high + (conf->out_hard - conf->out_high) / 2;
-    if (!way->is_paused && way->source && !way->has_last &&
-        (!is_punishing || (lane->cost >= brake && now >= way->source->spared_ms))) {
+    if (is_to_pause(way, is_punishing)) {
         way->is_paused = true;
         way->paused_ms = now;
         relay_conn_pause(way->source);
@@ -72,7 +94,8 @@ void relay_way_look(struct relay_way *way)
         since = way->paused_ms;
     if ((!way->is_paused || is_punishing) && !way->has_last)
         limit_ms /= 2;
-    if (lane->cost < conf->out_hard + RELAY_SLAB_SIZE && now - since < limit_ms)
+    uint64_t most = conf->out_hard + (relay_way_is_heavy(way) ? RELAY_SLAB_SIZE : conf->out_high);
+    if (lane->cost < most && now - since < limit_ms)
         return;
     if (stops_link)
         way->source->spared_ms = now + RELAY_LINK_SPARED_MS;
