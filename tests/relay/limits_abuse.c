@@ -73,7 +73,7 @@ static void one_octet(void **state)
     struct way_site site;
     uint32_t seed = 1;
     unsigned refused = 0, taken = 0;
-    char id[16], tid[64];
+    char id[16];
 
     (void)state;
     limit_start(&site, no_rate);
@@ -100,7 +100,6 @@ static void one_octet(void **state)
     }
     assert_true(taken > 30);
     assert_true(refused > 100);
-    (void)tid;
     while (sim_answer_all(&site.sim, site.b, 200))
         ;
     assert_int_equal(lane->cost, 0);
