@@ -180,7 +180,7 @@ static bool is_ready(const struct relay_way *way)
     const struct way_chunk *chunk = way->chunks;
 
     return chunk && way->lane && !way->is_dead && way->sniff.state == RELAY_SNIFF_PASS &&
-           way->flying < RELAY_WAY_IN_FLIGHT_MAX && is_piece(chunk, piece_max(way->lane->conn));
+           !relay_way_is_unanswered(way) && is_piece(chunk, piece_max(way->lane->conn));
 }
 
 static void leave_turns(struct relay_way *way)

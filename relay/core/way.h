@@ -28,8 +28,9 @@ enum {
                                         hold whole frames, and of 11 KiB at most (Kamailio) */
     RELAY_WAY_IN_FLIGHT_MAX = 1024 * 1024, /* octets of one way without an answer; they hold no
                                               memory, and 50 ms to the next hop allow 20 MB/s */
-    RELAY_WAY_PEER_FLIGHT_MAX = 512 * 1024, /* the same to a peer, which holds them when its own next
-                                               hop is slow: beside its high mark below its hard */
+    RELAY_WAY_PEER_FLIGHT_MAX =
+        512 * 1024,               /* the same to a peer, which holds them when its own next
+                                     hop is slow: beside its high mark below its hard */
     RELAY_WAY_COPY = 1024,        /* shorter chunks are copied: they would keep more alive */
     RELAY_LINK_SPARED_MS = 60000, /* a link that was stopped in vain is not stopped for so long */
     RELAY_WAYS_MAX = 65536,
@@ -186,6 +187,8 @@ void relay_way_fail(struct relay_way *way, int err, int status, uint64_t start, 
 
 /* Does so much wait in front of the next hop, and so much of it of this one, that it must wait? */
 bool relay_way_is_heavy(const struct relay_way *way);
+/* Has so much of it left without an answer that it must wait for one? */
+bool relay_way_is_unanswered(const struct relay_way *way);
 /* Has the sender's connection messages in the lane, but this one (or NULL)? */
 bool relay_way_has_others(const struct relay_conn *source, const struct relay_lane *lane,
                           const struct relay_way *but);

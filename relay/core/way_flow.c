@@ -11,14 +11,23 @@
  * than conf.out_hard waits; what is small, and the first of a sender, may stand there up to
  * conf.out_high more.
  *
- * The link of a peer carries the messages of many, of which one must not stop the others: it is
- * stopped for half of conf.pause_max_ms at most, however the next hop moves, and if that was in
- * vain not again for RELAY_LINK_SPARED_MS: then what is over conf.out_hard is lost at once. */
+ * The link of a peer carries the messages of many, of which one must not stop the others. A peer
+ * that waits for answers (RELAY_WAY_PEER_FLIGHT_MAX) needs no stopping; for one that does not the
+ * link is stopped at conf.out_hard, for half of conf.pause_max_ms at most, however the next hop
+ * moves, and if that was in vain not again for RELAY_LINK_SPARED_MS: what is more is lost. */
 #include "relay/core/machine.h"
 
 bool relay_way_is_heavy(const struct relay_way *way)
 {
     return way->lane->cost >= way->relay->conf.out_high && way->cost > RELAY_SLAB_SIZE;
+}
+
+bool relay_way_is_unanswered(const struct relay_way *way)
+{
+    const struct relay_conn *to = way->lane->conn;
+
+    return way->flying >=
+           (uint64_t)(to && to->peer ? RELAY_WAY_PEER_FLIGHT_MAX : RELAY_WAY_IN_FLIGHT_MAX);
 }
 
 /* Is there more on the connection than this one message? Then stopping it would punish others. */
@@ -50,6 +59,8 @@ static bool is_to_pause(const struct relay_way *way, bool is_punishing)
 
     if (way->is_paused || !way->source || way->has_last)
         return false;
+    if (way->source->peer)
+        brake = conf->out_hard;
     if (is_punishing &&
         (way->lane->cost < brake || way->relay->now.mono_ms < way->source->spared_ms))
         return false;
@@ -87,7 +98,7 @@ void relay_way_look(struct relay_way *way)
         relay_conn_pause(way->source);
     }
     bool stops_link = way->is_paused && way->source && way->source->peer;
-    if (way->flying >= RELAY_WAY_IN_FLIGHT_MAX && lane->cost < conf->out_hard && !stops_link)
+    if (relay_way_is_unanswered(way) && lane->cost < conf->out_hard && !stops_link)
         return; /* it waits for answers, and they have times of their own */
     since = lane->moved_ms > way->since_ms ? lane->moved_ms : way->since_ms;
     if (stops_link)

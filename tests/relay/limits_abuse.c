@@ -361,6 +361,9 @@ static void with_peer(struct relay_conf *conf)
     conf->peers_n = 1;
 }
 
+/* A first part, so that it goes on. */
+#define PART "--b\r\nContent-Type: text/plain\r\n\r\n"
+
 static void from_far(struct way_site *site, unsigned p, unsigned far, unsigned to,
                      const char *range, const char *body, size_t n, char flag)
 {
@@ -368,7 +371,7 @@ static void from_far(struct way_site *site, unsigned p, unsigned far, unsigned t
     int at = snprintf(text, 2048,
                       "MSRP tidx SEND\r\nTo-Path: %s %s\r\nFrom-Path: " PEER_URI
                       " msrps://far.invalid:7/f%u;tcp\r\nMessage-ID: m%u\r\nByte-Range: %s\r\n"
-                      "Content-Type: application/octet-stream\r\n\r\n",
+                      "Content-Type: multipart/mixed;boundary=b\r\n\r\n",
                       way_use(site, to), way_uri(site, to), far, far + 100, range);
 
     memcpy(text + at, body, n);
@@ -389,10 +392,11 @@ static void one_of_many(void **state)
     unsigned floods = 0;
 
     (void)state;
+    memcpy(body, PART, sizeof PART - 1);
     limit_start(&site, with_peer);
     unsigned c = sim_user(&site.sim, SIM_CAROL), p = sim_open_peer(&site.sim, PEER);
     for (unsigned far = 0; far < 2000; far++)
-        from_far(&site, p, far, c, "1-5/9", "hello", 5, '+');
+        from_far(&site, p, far, c, "1-33/37", PART, 33, '+');
     (void)sim_answer_all(&site.sim, c, 200);
     while (sim_answer_all(&site.sim, c, 200))
         ;
@@ -419,7 +423,7 @@ static void one_of_many(void **state)
         stopped_ms += site.sim.conns[p].is_paused ? 250 : 0;
         if (!site.sim.conns[p].is_paused && floods) { /* the others go on */
             sim_clear(&site.sim, c);
-            from_far(&site, p, floods % 2000, c, "6-9/9", "help", 4, '$');
+            from_far(&site, p, floods % 2000, c, "34-37/37", "help", 4, '$');
             assert_non_null(strstr(sim_heard(&site.sim, c), "help"));
             (void)sim_answer_all(&site.sim, c, 200);
         }
@@ -436,10 +440,50 @@ static void one_of_many(void **state)
     conn_of(&site, p)->ways_n += RELAY_WAYS_MAX / 2;
     limit_mark(&site.sim);
     sim_clear(&site.sim, p);
-    from_far(&site, p, 9999, c, "1-5/5", "hello", 5, '$');
+    from_far(&site, p, 9999, c, "1-33/33", PART, 33, '$');
     assert_int_equal(limit_code(&site.sim, p, "tidx"), 413);
     limit_refused(&site.sim, RELAY_E_TOO_MANY_OPEN);
     conn_of(&site, p)->ways_n -= RELAY_WAYS_MAX / 2;
+    way_done(&site);
+}
+
+/* A peer like us waits for answers: a slow receiver behind it costs time, but neither its message
+ * nor a stop of the link. */
+static void slow_but_honest(void **state)
+{
+    enum { CHUNK = 8000, CHUNKS = 250 };
+    static char body[CHUNK];
+    struct way_site site;
+    struct kit_heard got = {0};
+    char range[64];
+    unsigned said = 0, answered = 0;
+
+    (void)state;
+    memcpy(body, PART, sizeof PART - 1);
+    limit_start(&site, with_peer);
+    unsigned p = sim_open_peer(&site.sim, PEER);
+    limit_mark(&site.sim);
+    for (unsigned i = 0; i < 2000 && (!got.n || got.got[0].flag != '$'); i++) {
+        while (said < CHUNKS && (said - answered) * CHUNK < RELAY_WAY_PEER_FLIGHT_MAX) {
+            snprintf(range, sizeof range, "%u-*/%u", said * CHUNK + 1, CHUNKS * CHUNK);
+            from_far(&site, p, 1, site.b, range, body, CHUNK, ++said == CHUNKS ? '$' : '+');
+        }
+        assert_false(site.sim.conns[p].is_paused);
+        site.sim.conns[site.b].is_deaf = false;
+        site.sim.conns[site.b].sip = CHUNK; /* 32,000 octets a second */
+        sim_hear(&site.sim, site.b);
+        site.sim.conns[site.b].is_deaf = true;
+        kit_hear(&site.sim, site.b, &got, 200);
+        sim_pass(&site.sim, 250);
+        for (const char *at = sim_heard(&site.sim, p); (at = strstr(at, " 200 OK")); at++)
+            answered++;
+        sim_clear(&site.sim, p);
+    }
+    assert_int_equal(got.n, 1);
+    assert_int_equal(got.got[0].n, CHUNKS * CHUNK);
+    assert_int_equal(got.got[0].flag, '$');
+    limit_refused(&site.sim, 0);
+    kit_free(&got);
     way_done(&site);
 }
 
@@ -468,7 +512,8 @@ int main(void)
         cmocka_unit_test(one_octet),     cmocka_unit_test(never_a_part),
         cmocka_unit_test(many_to_one),   cmocka_unit_test(report_storm),
         cmocka_unit_test(never_answers), cmocka_unit_test(partial),
-        cmocka_unit_test(one_of_many),   cmocka_unit_test(dead_ones),
+        cmocka_unit_test(one_of_many),   cmocka_unit_test(slow_but_honest),
+        cmocka_unit_test(dead_ones),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
