@@ -61,8 +61,15 @@ static void judge_signed(const struct relay_auth *auth, struct msrp_str head,
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    struct relay_auth auth = {&issuer,      1,          RELAY_SCOPE_DATA, NULL, RELAY_SKEW_S, false,
-                              {domains, 1}, {users, 1}, {users, 1}};
+    struct relay_auth auth = {
+        .issuers = &issuer,
+        .issuers_n = 1,
+        .scope = RELAY_SCOPE_DATA,
+        .skew_s = RELAY_SKEW_S,
+        .iops_domains = {domains, 1},
+        .iops_users = {users, 1},
+        .revoked = {users, 1},
+    };
     struct msrp_str text = {(const char *)data + 1, size - 1}, head, payload;
     struct relay_jwks *keys;
     const char *why;
