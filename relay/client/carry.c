@@ -317,6 +317,23 @@ static bool must_yield(const struct relay_wire *link)
            (other->conf.size <= SLICE || link->written >= SHARE);
 }
 
+static int put_control(struct relay_wire *link)
+{
+    size_t n = relay_octets_left(&link->control);
+    int rc = n > 0 ? put(link, link->control.p + link->control.at, n) : 0;
+    relay_octets_eat(&link->control, n);
+    return rc;
+}
+
+void relay_carry_last(struct relay_wire *link)
+{
+    int rc = link->open != NULL ? close_chunk(link) : 0;
+    rc = rc != 0 ? rc : put_control(link);
+    if (rc != 0) {
+        relay_octets_done(&link->out);
+    }
+}
+
 void relay_carry_pump(struct relay_wire *link)
 {
     int rc = 0;
@@ -331,8 +348,7 @@ void relay_carry_pump(struct relay_wire *link)
         if (link->open != NULL) {
             rc = must_yield(link) ? close_chunk(link) : put_body(link);
         } else if (control > 0) {
-            rc = put(link, link->control.p + link->control.at, control);
-            relay_octets_eat(&link->control, control);
+            rc = put_control(link);
         } else {
             struct relay_parcel *parcel = next_parcel(link);
             if (parcel == NULL) {

@@ -22,14 +22,29 @@ static void refused(struct relay_wire *link, struct relay_talk *talk, struct rel
     }
 }
 
+/* Is it the chunk that is being written? */
+static bool is_open_chunk(const struct relay_wire *link, const struct relay_talk *talk,
+                          struct msrp_str tid)
+{
+    return link->open != NULL && link->open_session == talk->id && msrp_str_is(tid, link->mark.tid);
+}
+
 static void got_response(struct relay_wire *link, const struct msrp_head *head, int64_t now_ms)
 {
     struct relay_endpoint *endpoint = link->endpoint;
     struct relay_asked asked;
     struct relay_talk *talk = relay_talk_named(endpoint, head->to.first);
-    if (head->err != 0 || talk == NULL || talk->link != link ||
-        !relay_wire_answered(link, head->tid, &asked) || asked.session != talk->id) {
-        return; /* rows 50, F13; also a response to a REPORT: trap 8 */
+    if (head->err != 0 || talk == NULL || talk->link != link) {
+        return; /* row 50 */
+    }
+    if (is_open_chunk(link, talk, head->tid)) {
+        if (head->code != 200) { /* rfc4975#10.5: it is interrupted, rows C14, C15 */
+            refused(link, talk, link->open, head, head->code);
+        }
+        return;
+    }
+    if (!relay_wire_answered(link, talk->id, head->tid, &asked)) {
+        return; /* row F13; also a response to a REPORT: trap 8 */
     }
     talk->heard_ms = now_ms;
     if (asked.kind == RELAY_ASKED_AUTH) {
@@ -37,7 +52,7 @@ static void got_response(struct relay_wire *link, const struct msrp_head *head, 
         return;
     }
     struct relay_parcel *parcel = relay_parcel_find(endpoint, asked.parcel);
-    if (parcel != NULL && parcel->waiting > 0 && asked.is_timed) {
+    if (parcel != NULL && parcel->waiting > 0 && (asked.is_timed || asked.sent_ms < 0)) {
         parcel->waiting--;
     }
     if (head->code == 200) {
@@ -100,10 +115,28 @@ static void got_report(struct relay_wire *link, const struct msrp_head *head)
 
 /* --- requests --- */
 
+/* Nobody receives octets of this message now: the rest of a chunk of it is swallowed and gets
+ * `code`. True: MESSAGE was not given yet. */
+static bool detach(struct relay_endpoint *endpoint, const struct relay_arrival *arrival, int code)
+{
+    bool is_untold = false;
+    for (struct relay_wire *link = endpoint->links; link != NULL; link = link->next) {
+        if (link->request.arrival == arrival->id) {
+            is_untold = is_untold || link->request.tells;
+            link->request.arrival = 0;
+            link->request.code = code;
+            link->request.tells = false;
+            link->body.n = 0;
+        }
+    }
+    return is_untold;
+}
+
 void relay_ear_lose(struct relay_endpoint *endpoint, struct relay_arrival *arrival, int code,
                     int err, bool tells)
 {
-    if (tells) {
+    bool is_untold = detach(endpoint, arrival, code);
+    if (tells && !is_untold) {
         endpoint->lost = arrival->id;
         endpoint->lost_session = arrival->session;
         endpoint->lost_err = err;
@@ -195,6 +228,10 @@ static int sort_chunk(struct relay_wire *link, const struct msrp_head *head,
     } else if (!relay_arrival_is_same(arrival, head)) {
         relay_ear_lose(endpoint, arrival, 400, RELAY_E_FLAGS_DIFFER, true);
         return 400; /* row 28 */
+    } else {
+        /* a message goes over one session at a time (row C17): a connection that died slowly must
+         * not write at the place of the new one */
+        request->tells = detach(endpoint, arrival, 400);
     }
     request->is_continued = arrival->session != 0 && arrival->session != talk->id;
     arrival->session = talk->id;
@@ -369,7 +406,7 @@ static bool got_end(struct relay_wire *link, char flag, int64_t now_ms,
 }
 
 /* The next octets of the body. True with DATA. */
-static bool give(struct relay_wire *link, struct relay_endpoint_event *event)
+static bool give(struct relay_wire *link, int64_t now_ms, struct relay_endpoint_event *event)
 {
     struct relay_arrival *arrival = current(link);
     struct msrp_piece piece;
@@ -386,6 +423,7 @@ static bool give(struct relay_wire *link, struct relay_endpoint_event *event)
     }
     while (msrp_join_take(&arrival->join, &run)) { /* the caller has it already */
     }
+    arrival->touched_ms = now_ms;
     tell(link, arrival, RELAY_ENDPOINT_DATA, event);
     event->at = piece.from;
     event->data = link->body.p;
@@ -402,7 +440,7 @@ static void broken(struct relay_wire *link, int err)
     const struct msrp_head *head = &link->reader.head;
     char frame[2 * RELAY_ENDPOINT_PATH];
     struct msrp_writer w;
-    struct relay_arrival *arrival = current(link);
+    relay_carry_last(link);
     if (msrp_reader_is_answerable(&link->reader) && msrp_report_is_answered(head, 400)) {
         msrp_writer_init(&w, frame, sizeof(frame));
         msrp_response_write(&w, head, relay_err_row(err)->status, msrp_str_of(link->endpoint->base),
@@ -411,9 +449,6 @@ static void broken(struct relay_wire *link, int err)
         if (n > 0 && relay_octets_put(&link->out, frame, (size_t)n) != 0) {
             relay_octets_done(&link->out);
         }
-    }
-    if (arrival != NULL) {
-        link->request.arrival = 0;
     }
     relay_wire_end(link, 0, err, NULL);
 }
@@ -429,7 +464,7 @@ bool relay_ear_take(struct relay_wire *link, int64_t now_ms, struct relay_endpoi
             return true;
         }
         if (link->body.n > 0) {
-            if (give(link, event)) {
+            if (give(link, now_ms, event)) {
                 return true;
             }
             if (link->endpoint->lost != 0) {

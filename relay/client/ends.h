@@ -151,8 +151,10 @@ bool relay_wire_say(struct relay_wire *link, const char *frame, size_t n,
                     const struct relay_asked *asked);
 int relay_wire_ask(struct relay_wire *link, const struct relay_asked *asked)
     __attribute__((warn_unused_result));
-/* Takes the request off the list that this response is for; false: none (row F13). */
-bool relay_wire_answered(struct relay_wire *link, struct msrp_str tid, struct relay_asked *asked);
+/* Takes the request off the list that this response to the session is for; false: none (row F13).
+ */
+bool relay_wire_answered(struct relay_wire *link, uint64_t session, struct msrp_str tid,
+                         struct relay_asked *asked);
 /* A fresh id into tid; false: the random source failed, the link was ended. */
 bool relay_wire_tid(struct relay_wire *link, char tid[MSRP_IDENT_MADE + 1]);
 
@@ -168,6 +170,8 @@ void relay_ear_lose(struct relay_endpoint *endpoint, struct relay_arrival *arriv
 /* --- carry.c: what goes out --- */
 /* Makes octets until enough are ahead. */
 void relay_carry_pump(struct relay_wire *link);
+/* The link ends: its open chunk does, too, and the frames that wait go out behind it. */
+void relay_carry_last(struct relay_wire *link);
 /* A bodiless SEND of the session. */
 void relay_carry_ping(struct relay_talk *session);
 /* Ends a parcel; when the far side has a part of it, `#` tells that the rest will not come. rows

@@ -133,7 +133,7 @@ void relay_talk_fail(struct relay_talk *talk, int status, int err, const char *t
             struct relay_asked gone;
             char tid[MSRP_IDENT_MADE + 1];
             memcpy(tid, asked->tid, sizeof(tid));
-            (void)relay_wire_answered(talk->link, msrp_str_of(tid), &gone);
+            (void)relay_wire_answered(talk->link, talk->id, msrp_str_of(tid), &gone);
         }
     }
     for (struct relay_parcel *parcel = endpoint->parcels; parcel != NULL; parcel = parcel->next) {

@@ -57,6 +57,8 @@ void relay_wire_end(struct relay_wire *link, int status, int err, const char *te
     }
     relay_ear_settle(link); /* what the caller has is not lost */
     link->is_dead = true;
+    link->request.arrival = 0;
+    link->request.tells = false;
     link->open = NULL;
     link->body.n = 0;
     for (struct relay_talk *talk = link->endpoint->sessions; talk != NULL; talk = talk->next) {
@@ -113,10 +115,11 @@ int relay_wire_ask(struct relay_wire *link, const struct relay_asked *asked)
     return 0;
 }
 
-bool relay_wire_answered(struct relay_wire *link, struct msrp_str tid, struct relay_asked *asked)
+bool relay_wire_answered(struct relay_wire *link, uint64_t session, struct msrp_str tid,
+                         struct relay_asked *asked)
 {
     for (size_t i = 0; i < link->asked_n; i++) {
-        if (msrp_str_is(tid, link->asked[i].tid)) {
+        if (link->asked[i].session == session && msrp_str_is(tid, link->asked[i].tid)) {
             strike(link, i, asked);
             return true;
         }
@@ -307,6 +310,16 @@ static int64_t stale_ms(const struct relay_endpoint *endpoint, const struct rela
     return arrival->touched_ms + (int64_t)keep_s * 1000;
 }
 
+/* Is a chunk of it under way? */
+static bool is_arriving(const struct relay_endpoint *endpoint, const struct relay_arrival *arrival)
+{
+    const struct relay_wire *link = endpoint->links;
+    while (link != NULL && link->request.arrival != arrival->id) {
+        link = link->next;
+    }
+    return link != NULL;
+}
+
 /* Everything of a failed-over parcel has its 200, but its far end says nothing: once more. */
 static void send_again(struct relay_endpoint *endpoint, int64_t now_ms)
 {
@@ -341,7 +354,7 @@ static void tick(struct relay_wire *link, int64_t now_ms)
     for (struct relay_arrival *arrival = endpoint->arrivals.first; arrival != NULL;) {
         struct relay_arrival *next = arrival->next;
         if (now_ms >= stale_ms(endpoint, arrival) && endpoint->lost == 0 &&
-            arrival->id != link->request.arrival) {
+            !is_arriving(endpoint, arrival)) {
             relay_ear_lose(endpoint, arrival, 413, RELAY_E_STALE, true);
         }
         arrival = next;
@@ -396,7 +409,7 @@ int64_t relay_wire_next_ms(const struct relay_wire *link)
         next = earlier(next, parcel->report_ms);
     }
     for (struct relay_arrival *a = endpoint->arrivals.first; a != NULL; a = a->next) {
-        if (a->id != link->request.arrival) {
+        if (!is_arriving(endpoint, a)) {
             next = earlier(next, stale_ms(endpoint, a));
         }
     }

@@ -345,6 +345,33 @@ static void a_refusal_aborts(void **state)
     row_passed("C15");
 }
 
+/* rfc4975#10.5: a refusal of the very chunk that is being written ends it at once. */
+static void a_refusal_before_the_end(void **state)
+{
+    char *octets = kit_octets(900000), tid[40];
+    size_t n;
+    (void)state;
+    open_window(1048576); /* a chunk of 262144 octets */
+    uint64_t id = kit_send(&kit, session, octets, 900000);
+    const char *p = relay_wire_output(link_, &kit.now, &n);
+    assert_int_equal(sscanf(p, "MSRP %39s", tid), 1);
+    relay_wire_sent(link_, &kit.now, n);
+    kit_hear(&kit, link_, "MSRP %s 413\r\nTo-Path: %s\r\nFrom-Path: " KIT_PEER "\r\n-------%s$\r\n",
+             tid, own, tid);
+    assert_int_equal(kit_find(&kit, RELAY_ENDPOINT_REFUSED)->id, id);
+    assert_int_equal(kit_find(&kit, RELAY_ENDPOINT_REFUSED)->status, 413);
+    const char *said = kit_said(&kit, link_);
+    const char *line = memmem(said, kit.said_n, tid, strlen(tid));
+    assert_non_null(line);
+    assert_int_equal(line[strlen(tid)], '#');
+    assert_true(kit.said_n < 100000);
+    assert_ptr_equal(line + strlen(tid) + 3, said + kit.said_n);
+    assert_true(relay_wire_is_quiet(link_));
+    kit_done(&kit);
+    free(octets);
+    row_passed("C15");
+}
+
 /* The source fails in the middle. */
 static ssize_t half(void *ctx, uint64_t at, void *p, size_t n)
 {
@@ -418,6 +445,7 @@ int main(void)
         cmocka_unit_test(no_end_line_in_the_body),
         cmocka_unit_test(end_lines_are_whole),
         cmocka_unit_test(a_refusal_aborts),
+        cmocka_unit_test(a_refusal_before_the_end),
         cmocka_unit_test(a_source_that_fails),
         cmocka_unit_test(a_session_goes_the_link_stays),
     };

@@ -481,6 +481,70 @@ static void broken_streams(void **state)
     row_passed("10.1");
 }
 
+/* What is due still goes out before the end, in frames of their own: not in the body of the chunk
+ * that is being written. */
+static void a_broken_stream_while_sending(void **state)
+{
+    char *octets = kit_octets(300000), tid[40];
+    size_t n;
+    (void)state;
+    kit_init(&kit, 23, NULL);
+    link_ = kit_link(&kit);
+    session = kit_active(&kit, link_, KIT_PEER);
+    copy(own, sizeof(own), kit_path(&kit, session));
+    char *binding = strdup(kit_said(&kit, link_));
+    kit_answer(&kit, link_, binding, own, 200);
+    kit_send(&kit, session, octets, 300000);
+    const char *p = relay_wire_output(link_, &kit.now, &n);
+    assert_int_equal(sscanf(p, "MSRP %39s", tid), 1);
+    relay_wire_sent(link_, &kit.now, n);
+    kit_hear(&kit, link_,
+             "MSRP aaaa SEND\r\nTo-Path: %s\r\nFrom-Path: " KIT_PEER "\r\n" MID("msg-9") TEXT
+             "\r\nx\r\n-------aaaa$\r\n"
+             "MSRP bbbb SEND\r\nTo-Path: %s\r\nFrom-Path: " KIT_PEER
+             "\r\nFolded: a\r\n b\r\n-------bbbb$\r\n",
+             own, own);
+    const char *said = kit_said(&kit, link_), *end = said + kit.said_n;
+    const char *line = memmem(said, kit.said_n, tid, strlen(tid));
+    assert_non_null(line);
+    assert_int_equal(line[strlen(tid)], '+');
+    line += strlen(tid) + 3;
+    const char *good = memmem(said, kit.said_n, "MSRP aaaa 200 OK", 16);
+    const char *bad = memmem(said, kit.said_n, "MSRP bbbb 400 ", 14);
+    assert_ptr_equal(good, line);
+    assert_true(bad > good && bad < end);
+    assert_true(relay_wire_is_over(link_));
+    kit_done(&kit);
+    free(binding);
+    free(octets);
+    row_passed("F17");
+}
+
+/* C17: an old connection that dies slowly, while the message goes on over a new one: its octets do
+ * not get in between. */
+static void one_message_two_links(void **state)
+{
+    static const char head[] = "MSRP %s SEND\r\nTo-Path: %s\r\nFrom-Path: " KIT_PEER
+                               "\r\n" MID("msg-1") "Byte-Range: %s\r\n" TEXT "\r\n%s";
+    (void)state;
+    open_plain();
+    kit_hear(&kit, link_, head, "aaaa", own, "1-*/9", "123");
+    struct relay_wire *second = kit_link(&kit);
+    const char *path = kit_path(&kit, kit_passive(&kit));
+    kit_hear(&kit, second, head, "bbbb", path, "4-*/9", "45");
+    kit_hear(&kit, link_, "XX");
+    kit_hear(&kit, second, "67");
+    kit_hear(&kit, link_, "XX\r\n-------aaaa+\r\n");
+    expect("aaaa", "400 Bad Request");
+    kit_hear(&kit, second, "89\r\n-------bbbb$\r\n");
+    assert_non_null(strstr(kit_said(&kit, second), "MSRP bbbb 200 OK"));
+    assert_int_equal(kit_count(&kit, RELAY_ENDPOINT_DONE), 1);
+    assert_int_equal(kit.in[0].n, 9);
+    assert_memory_equal(kit.in[0].p, "123456789", 9);
+    kit_done(&kit);
+    row_passed("C17");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -498,6 +562,8 @@ int main(void)
         cmocka_unit_test(reports_to_a_sender),
         cmocka_unit_test(a_range_that_did_not_arrive),
         cmocka_unit_test(broken_streams),
+        cmocka_unit_test(a_broken_stream_while_sending),
+        cmocka_unit_test(one_message_two_links),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

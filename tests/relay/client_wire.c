@@ -155,6 +155,38 @@ static void a_message_that_stopped(void **state)
     kit_done(&kit);
 }
 
+/* A chunk may be long and slow: its octets keep the message, also when its connection goes; and it
+ * is not given up while a chunk of it is under way on another link. */
+static void a_slow_message(void **state)
+{
+    const struct relay_endpoint_conf conf = {.host = "own.example", .keep_s = 600};
+    (void)state;
+    kit_init(&kit, 83, &conf);
+    struct relay_wire *slow = kit_link(&kit);
+    link_ = kit_link(&kit);
+    session = kit_passive(&kit);
+    kit_hear(&kit, slow,
+             "MSRP aaaa SEND\r\nTo-Path: %s\r\nFrom-Path: " KIT_PEER
+             "\r\nMessage-ID: msg-1\r\nByte-Range: 1-*/9\r\nContent-Type: text/plain\r\n\r\n",
+             kit_path(&kit, session));
+    wait_ms(700000);
+    assert_null(kit_find(&kit, RELAY_ENDPOINT_LOST));
+    kit_hear(&kit, slow, "12345");
+    kit_feed(&kit, slow, RELAY_CLIENT_IN_CLOSED);
+    relay_wire_free(slow);
+    wait_ms(599999);
+    assert_null(kit_find(&kit, RELAY_ENDPOINT_LOST));
+    session = kit_passive(&kit);
+    kit_hear(&kit, link_,
+             "MSRP bbbb SEND\r\nTo-Path: %s\r\nFrom-Path: " KIT_PEER
+             "\r\nMessage-ID: msg-1\r\nByte-Range: 6-9/9\r\nContent-Type: text/plain\r\n\r\n"
+             "6789\r\n-------bbbb$\r\n",
+             kit_path(&kit, session));
+    assert_int_equal(kit_count(&kit, RELAY_ENDPOINT_DONE), 1);
+    assert_memory_equal(kit.in[0].p, "123456789", 9);
+    kit_done(&kit);
+}
+
 /* 10.51: an answer counts only on the connection of its request. */
 static void an_answer_from_elsewhere(void **state)
 {
@@ -168,6 +200,9 @@ static void an_answer_from_elsewhere(void **state)
     kit_answer(&kit, other, said, own, 200);
     assert_null(kit_find(&kit, RELAY_ENDPOINT_SENT));
     kit_answer(&kit, link_, said, "msrp://somebody.example:1/else;tcp", 200); /* not to us */
+    assert_null(kit_find(&kit, RELAY_ENDPOINT_SENT));
+    uint64_t second = kit_active(&kit, link_, "msrp://peer.example:9000/peer2;tcp");
+    kit_answer(&kit, link_, said, kit_path(&kit, second), 200); /* to our other session */
     assert_null(kit_find(&kit, RELAY_ENDPOINT_SENT));
     kit_answer(&kit, link_, said, own, 200);
     assert_int_equal(kit_find(&kit, RELAY_ENDPOINT_SENT)->id, id);
@@ -199,6 +234,7 @@ int main(void)
         cmocka_unit_test(many_that_wait),
         cmocka_unit_test(keep_alive),
         cmocka_unit_test(a_message_that_stopped),
+        cmocka_unit_test(a_slow_message),
         cmocka_unit_test(an_answer_from_elsewhere),
         cmocka_unit_test(no_randomness),
     };
