@@ -171,13 +171,17 @@ static void begin(struct receiving *receiving, const struct relay_endpoint_event
     receiving->trays = tray;
 }
 
-/* The message cannot be kept: it is refused, and the program ends. */
+/* The message cannot be kept: it is refused, and the program ends; but not by the word of a peer
+ * whose octets belong where no file reaches. */
 static void spoil(struct receiving *receiving, struct relay_tray *tray)
 {
+    bool is_theirs = errno == EFBIG || errno == EINVAL;
     relay_cmd_fail("recv", RELAY_EXIT_FAILED, "%s: %s", tray->keep.path, strerror(errno));
     relay_endpoint_disown(relay_ends_endpoint(receiving->ends), 413);
     relay_tray_forget(&receiving->trays, tray);
-    finish(receiving, RELAY_EXIT_FAILED);
+    if (!is_theirs) {
+        finish(receiving, RELAY_EXIT_FAILED);
+    }
 }
 
 static void add(struct receiving *receiving, const struct relay_endpoint_event *event)

@@ -71,11 +71,22 @@ static int read_secrets(struct relay_reach *way)
     return rc;
 }
 
-/* Of this machine: nobody is in between. */
-static bool is_loopback(const char *place)
+/* Of this machine: nobody is in between. Not what only begins like it. */
+static bool is_loopback(struct msrp_str host)
 {
-    return strncmp(place, "127.", 4) == 0 || strncmp(place, "[::1]", 5) == 0 ||
-           strncmp(place, "localhost", 9) == 0;
+    size_t digits = strspn(host.p, "0123456789.");
+    return (msrp_str_has_prefix(host, "127.") && digits >= host.n) || msrp_str_is(host, "::1") ||
+           msrp_str_is(host, "[::1]") || msrp_str_is_nocase(host, "localhost");
+}
+
+/* The host that is connected to, of --connect HOST:PORT or of the URI. */
+static struct msrp_str host_of(const struct relay_reach *way, const struct msrp_uri *uri)
+{
+    const char *colon = way->connect != NULL ? strrchr(way->connect, ':') : NULL;
+    if (colon != NULL) {
+        return (struct msrp_str){way->connect, (size_t)(colon - way->connect)};
+    }
+    return uri->host;
 }
 
 /* rfc4976#9.1, row A2: what opens a relay goes through TLS only */
@@ -90,8 +101,7 @@ static int check_relay(const struct relay_reach *way, size_t i)
     if (!uri.is_secure && !uri.has_port) { /* rfc4976#8: a domain's relays speak TLS only */
         return relay_cmd_usage(way->command, "%s: without a port it is msrps:", text);
     }
-    if (!uri.is_secure && has_secret &&
-        !is_loopback(way->connect != NULL ? way->connect : text + strlen("msrp://"))) {
+    if (!uri.is_secure && has_secret && !is_loopback(host_of(way, &uri))) {
         return relay_cmd_usage(way->command, "%s: a token or a password goes to msrps: only", text);
     }
     return RELAY_EXIT_OK;
