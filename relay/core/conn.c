@@ -205,8 +205,10 @@ void relay_conn_pause(struct relay_conn *conn)
 {
     if (conn->closing)
         return;
-    if (!conn->paused++)
+    if (!conn->paused++) {
         conn->relay->counts.pauses++;
+        relay_lane_wake(conn->lane);
+    }
     relay_conn_wants(conn);
 }
 

@@ -116,7 +116,7 @@ struct relay_conn {
     struct relay_live live[RELAY_LIVE_MAX]; /* ring, newest at live_at - 1 */
     unsigned live_at;
     struct relay_hop *hops, *hops_last; /* in stream order */
-    unsigned hops_n;                    /* at most conf.hops_max */
+    unsigned hops_n;                    /* at most conf.hops_max, times 16 to a peer or unread */
     struct relay_lane *lane;            /* what is relayed to it waits here (way.h) */
     struct relay_way *ways;             /* what it sends on */
     unsigned ways_n, ways_dead;         /* all; those of them that are dead */

@@ -5,10 +5,13 @@
 
 #include "relay/core/fan.h"
 
-/* A peer carries many sessions at once. */
+/* A peer carries many sessions at once; and while we do not read a connection its answers cannot
+ * come (relay_way_is_unanswered). */
 static unsigned hops_max(const struct relay_conn *conn)
 {
-    return conn->peer ? conn->relay->conf.hops_max * 16 : conn->relay->conf.hops_max;
+    bool is_wide = conn->peer || conn->paused;
+
+    return conn->relay->conf.hops_max * (is_wide ? 16 : 1);
 }
 
 bool relay_conn_has_hop_room(const struct relay_conn *conn)
@@ -41,10 +44,11 @@ static void over(struct relay_conn *conn, struct relay_hop *hop, int code)
 
 static struct relay_hop *add(struct relay_conn *conn, const char *tid)
 {
-    if (conn->hops_n >= hops_max(conn) && conn->hops->is_quiet)
+    bool has_room = relay_conn_has_hop_room(conn);
+
+    if (has_room && conn->hops_n >= hops_max(conn))
         over(conn, conn->hops, 200); /* errors of the oldest are not told any more */
-    struct relay_hop *hop =
-        conn->hops_n < hops_max(conn) ? relay_pool_take(&conn->relay->hops) : NULL;
+    struct relay_hop *hop = has_room ? relay_pool_take(&conn->relay->hops) : NULL;
 
     if (!hop)
         return NULL;

@@ -175,6 +175,12 @@ static bool is_piece(const struct way_chunk *chunk, uint64_t max)
            range->start - 1 + chunk->staged + chunk->have < range->total;
 }
 
+void relay_lane_wake(struct relay_lane *lane)
+{
+    for (struct relay_way *way = lane->ways; way; way = way->next_to)
+        relay_lane_ready(way);
+}
+
 static bool is_ready(const struct relay_way *way)
 {
     const struct way_chunk *chunk = way->chunks;

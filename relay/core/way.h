@@ -187,7 +187,8 @@ void relay_way_fail(struct relay_way *way, int err, int status, uint64_t start, 
 
 /* Does so much wait in front of the next hop, and so much of it of this one, that it must wait? */
 bool relay_way_is_heavy(const struct relay_way *way);
-/* Has so much of it left without an answer that it must wait for one? */
+/* Has so much of it left without an answer that it must wait for one? Not while we do not read the
+ * connection that the answers come on: two that send to each other would wait for ever. */
 bool relay_way_is_unanswered(const struct relay_way *way);
 /* Has the sender's connection messages in the lane, but this one (or NULL)? */
 bool relay_way_has_others(const struct relay_conn *source, const struct relay_lane *lane,
@@ -223,6 +224,8 @@ int relay_lane_put(struct relay_way *way, struct relay_slab *slab, const char *p
     __attribute__((warn_unused_result));
 /* The way may have become ready, or not any more. */
 void relay_lane_ready(struct relay_way *way);
+/* So may all of the lane: its connection is not read any more. */
+void relay_lane_wake(struct relay_lane *lane);
 void relay_lane_join(struct relay_lane *lane, struct relay_way *way);
 void relay_lane_leave(struct relay_way *way);
 /* Drops the oldest chunk of a way, or all. */

@@ -26,6 +26,8 @@ bool relay_way_is_unanswered(const struct relay_way *way)
 {
     const struct relay_conn *to = way->lane->conn;
 
+    if (to && to->paused)
+        return false;
     return way->flying >=
            (uint64_t)(to && to->peer ? RELAY_WAY_PEER_FLIGHT_MAX : RELAY_WAY_IN_FLIGHT_MAX);
 }

@@ -300,13 +300,97 @@ static void test_report_flood(void **state)
     way_done(&site);
 }
 
+/* Answers the SENDs among what c has heard; the octets of their bodies. */
+static uint64_t answer(struct way_site *site, unsigned c)
+{
+    struct msrp_reader reader;
+    struct msrp_event ev;
+    size_t n = site->sim.conns[c].heard_n, at = 0;
+    char *text = sim_alloc(NULL, n + 1), tid[64] = "", from[600] = "";
+    bool is_send = false;
+    uint64_t octets = 0;
+    ssize_t used;
+
+    memcpy(text, site->sim.conns[c].heard, n);
+    sim_clear(&site->sim, c);
+    msrp_reader_init(&reader, NULL);
+    while (at < n && (used = msrp_reader_next(&reader, text + at, n - at, &ev)) >= 0 &&
+           ev.kind != MSRP_EV_MORE) {
+        at += (size_t)used;
+        if (ev.kind == MSRP_EV_HEAD) {
+            is_send = !ev.head->is_response;
+            snprintf(tid, sizeof tid, "%.*s", (int)ev.head->tid.n, ev.head->tid.p);
+            snprintf(from, sizeof from, "%.*s", (int)ev.head->from.first.n, ev.head->from.first.p);
+        } else if (ev.kind == MSRP_EV_BODY) {
+            octets += ev.body.n;
+        } else if (is_send) {
+            sim_sayf(&site->sim, c, "MSRP %s 200\r\nTo-Path: %s\r\nFrom-Path: %s\r\n-------%s$\r\n",
+                     tid, from, way_uri(site, c), tid);
+        }
+    }
+    free(text);
+    return octets;
+}
+
+static void swap(struct way_site *site)
+{
+    unsigned a = site->a;
+
+    site->a = site->b;
+    site->b = a;
+}
+
+/* Two clients send a large message to each other at once. Their answers stand in the stream behind
+ * their own octets, which are not read while the other one owes answers: neither may wait for ever.
+ * Chunks of a size each: few large ones, and so many small ones that the transactions run out. */
+static void test_both_ways(void **state)
+{
+    static const unsigned sizes[] = {CHUNK, 2000};
+    static char body[CHUNK];
+    enum { ALL = 2 * 1024 * 1024 };
+
+    (void)state;
+    for (unsigned k = 0; k < 2; k++) {
+        struct way_site site;
+        char tid[32], range[64];
+        uint64_t said = 0, got_a = 0, got_b = 0;
+        unsigned n = sizes[k];
+
+        way_start(&site, false);
+        /* neither reads at first: so much is on its way in both directions before any answer */
+        while (said + n <= ALL) {
+            bool is_last = said + 2 * (uint64_t)n > ALL;
+            snprintf(tid, sizeof tid, "t%llu", (unsigned long long)said + 100);
+            snprintf(range, sizeof range, "%llu-*/*", (unsigned long long)said + 1);
+            for (int back = 0; back < 2; back++) {
+                way_send(&site, tid, "mmmm", range, "", body, n, is_last ? '$' : '+');
+                swap(&site);
+            }
+            said += n;
+        }
+        for (int i = 0; i < 400 && (got_a < said || got_b < said); i++) {
+            got_a += answer(&site, site.a);
+            got_b += answer(&site, site.b);
+            sim_pass(&site.sim, 250);
+        }
+        answer(&site, site.a);
+        answer(&site, site.b);
+        assert_int_equal(got_b, said);
+        assert_int_equal(got_a, said);
+        assert_int_equal(site.sim.refusals, 0);
+        assert_true(relay_is_quiet(site.sim.relay));
+        way_done(&site);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_pause),    cmocka_unit_test(test_lost),
-        cmocka_unit_test(test_trickle),  cmocka_unit_test(test_shared),
-        cmocka_unit_test(test_burst),    cmocka_unit_test(test_held_answers),
-        cmocka_unit_test(test_overtake), cmocka_unit_test(test_report_flood),
+        cmocka_unit_test(test_pause),     cmocka_unit_test(test_lost),
+        cmocka_unit_test(test_trickle),   cmocka_unit_test(test_shared),
+        cmocka_unit_test(test_burst),     cmocka_unit_test(test_held_answers),
+        cmocka_unit_test(test_overtake),  cmocka_unit_test(test_report_flood),
+        cmocka_unit_test(test_both_ways),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
