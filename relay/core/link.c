@@ -57,6 +57,9 @@ void relay_link_open(struct relay_conn *conn, struct relay_peer *peer)
     conn->at_door = false;
     relay_emit(relay, conn, &(struct relay_event){.kind = RELAY_EVENT_PEER_UP});
     relay_errands_move(wait, conn);
+    conn->lane->is_over = wait->is_over;
+    conn->lane->moved_ms = relay->now.mono_ms; /* the time of a slow receiver begins now */
+    wait->is_over = false;
     while (wait->ways) {
         struct relay_way *way = wait->ways;
         relay_lane_leave(way);

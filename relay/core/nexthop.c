@@ -166,7 +166,8 @@ int relay_nexthop(struct relay_conn *conn, struct relay_onward *on)
     int err = find(conn, on);
     if (err)
         return err;
-    on->hash = relay_hash_of(&conn->relay->key, head->from.text.p, head->from.text.n);
+    on->hash = relay_hash_of(&conn->relay->key, head->from.text.p, head->from.text.n) +
+               3 * relay_hash_of(&conn->relay->key, head->to.text.p, head->to.text.n);
     keep(conn, on);
     return 0;
 }

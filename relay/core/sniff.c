@@ -20,6 +20,7 @@ void relay_sniff_init(struct relay_sniff *sniff, struct msrp_str content_type)
     sniff->state = RELAY_SNIFF_PASS;
     sniff->seen = NULL;
     sniff->at = 0;
+    sniff->mark_n = 0;
     sniff->is_inside = sniff->is_type = false;
     if (!content_type.n || msrp_mime_parse_type(&media, content_type))
         return;
@@ -99,6 +100,18 @@ void relay_sniff_end(struct relay_sniff *sniff)
 {
     if (sniff->state == RELAY_SNIFF_OPEN)
         decide(sniff, RELAY_SNIFF_PASS);
+    sniff->at = UINT32_MAX;
+}
+
+bool relay_sniff_is_evaded(const struct relay_sniff *sniff, const struct relay_sniff *chunk,
+                           uint64_t came, uint64_t before)
+{
+    if (chunk->state == RELAY_SNIFF_OPEN &&
+        (chunk->mark_n != sniff->mark_n || memcmp(chunk->mark, sniff->mark, sniff->mark_n) != 0))
+        return true;
+    if (!sniff->mark_n)
+        return false;
+    return sniff->state == RELAY_SNIFF_OPEN ? before != came : before < sniff->at;
 }
 
 void relay_sniff_done(struct relay_sniff *sniff)

@@ -80,7 +80,7 @@ static int begin_new(struct relay_conn *conn, const struct relay_onward *on, str
     way = err ? NULL : relay_way_make(conn, on, &err);
     if (!way)
         return err;
-    if (conn->chunk.head.has_body && conn->chunk.head.range.start == 1)
+    if (conn->chunk.head.has_body)
         relay_sniff_init(&way->sniff, conn->chunk.head.content_type);
     else
         way->sniff.state = RELAY_SNIFF_PASS;
@@ -138,13 +138,18 @@ static int add_chunk(struct relay_way *way, const struct relay_onward *on)
 
 /* What the service would have to see, in any chunk (the first part of a multipart follows), and
  * what is not signed where it must be. rows 25, 26, rfc4976#9.4 */
-static bool is_barred(const struct relay *relay, const struct msrp_head *head)
+static bool is_barred(const struct relay *relay, const struct relay_way *way,
+                      const struct msrp_head *head)
 {
+    uint64_t before = head->range.start - 1;
     struct relay_sniff top;
     struct msrp_media media;
 
     relay_sniff_init(&top, head->content_type);
-    if (top.state == RELAY_SNIFF_BARRED)
+    if (top.state == RELAY_SNIFF_BARRED || (!way && top.state == RELAY_SNIFF_OPEN && before))
+        return true;
+    if (way && !way->is_dead && head->has_range &&
+        relay_sniff_is_evaded(&way->sniff, &top, way->octets, before))
         return true;
     return relay->conf.path_signed && (msrp_mime_parse_type(&media, head->content_type) ||
                                        (!msrp_mime_is(&media, "multipart", "signed") &&
@@ -157,7 +162,7 @@ int relay_way_begin(struct relay_conn *conn, const struct relay_onward *on)
     struct relay_way *way = relay_way_find(conn, on->hash);
     int err;
 
-    if (head->has_body && is_barred(conn->relay, head))
+    if (head->has_body && is_barred(conn->relay, way, head))
         return way && !way->is_dead ? relay_way_refuse(way, RELAY_E_PATH_TYPE) : RELAY_E_PATH_TYPE;
     err = way ? begin_next(way, conn) : begin_new(conn, on, &way);
     if (err || way->is_dead)

@@ -73,7 +73,7 @@ struct relay_onward {
     struct msrp_str own;          /* our URIs at the front of the To-Path */
     unsigned own_n;
     struct msrp_str rest;
-    uint64_t hash; /* keyed, of the From-Path */
+    uint64_t hash; /* keyed, of both paths */
 };
 
 /* A request that is no SEND: gathered whole, then it goes on. */
@@ -96,6 +96,7 @@ struct relay_way {
     struct relay_session *target;  /* its receiver's; NULL: ended, or a peer by its name */
     struct relay_lane *lane;       /* NULL: dead */
     struct relay_chunk *chunk;     /* of it that is being received now */
+    uint64_t paths;                /* hash of both, as in relay_onward */
     uint64_t key;                  /* in the table; 0: not in it */
     struct way_chunk *chunks, **chunks_end;
     uint64_t cost;         /* of all runs queued */
@@ -161,8 +162,9 @@ enum msrp_asked relay_way_asked(enum msrp_asked asked, enum msrp_asked absent);
 
 /* --- way_life.c: made, found, failed, ended --- */
 
-/* The way that the SEND in conn->chunk continues, or NULL. path: keyed hash of its From-Path. */
-struct relay_way *relay_way_find(const struct relay_conn *conn, uint64_t path);
+/* The way that the SEND in conn->chunk continues, or NULL: the same Message-ID over the same paths,
+ * as one to somebody else is another message. paths: relay_onward.hash. */
+struct relay_way *relay_way_find(const struct relay_conn *conn, uint64_t paths);
 /* A new one for the SEND in conn->chunk, in no lane yet; NULL and *err. */
 struct relay_way *relay_way_make(struct relay_conn *conn, const struct relay_onward *on, int *err)
     __attribute__((warn_unused_result));

@@ -14,7 +14,10 @@
  * The link of a peer carries the messages of many, of which one must not stop the others. A peer
  * that waits for answers (RELAY_WAY_PEER_FLIGHT_MAX) needs no stopping; for one that does not the
  * link is stopped at conf.out_hard, for half of conf.pause_max_ms at most, however the next hop
- * moves, and if that was in vain not again for RELAY_LINK_SPARED_MS: what is more is lost. */
+ * moves, and if that was in vain not again for RELAY_LINK_SPARED_MS: what is more is lost.
+ *
+ * In front of a link that is not there yet all of this holds but the time: link.c looks after
+ * that. */
 #include "relay/core/machine.h"
 
 bool relay_way_is_heavy(const struct relay_way *way)
@@ -82,8 +85,8 @@ void relay_way_look(struct relay_way *way)
     const struct relay_lane *lane = way->lane;
     int64_t now = way->relay->now.mono_ms, since, limit_ms = conf->pause_max_ms;
 
-    if (!lane || !lane->conn)
-        return; /* what waits for a link has its own time */
+    if (!lane)
+        return;
     if (lane->cost <= conf->out_low)
         relay_way_resume(way);
     if (!way->is_over) {
@@ -108,7 +111,8 @@ void relay_way_look(struct relay_way *way)
     if ((!way->is_paused || is_punishing) && !way->has_last)
         limit_ms /= 2;
     uint64_t most = conf->out_hard + (relay_way_is_heavy(way) ? RELAY_SLAB_SIZE : conf->out_high);
-    if (lane->cost < most && now - since < limit_ms)
+    bool has_time = !lane->conn && !stops_link; /* what waits for a link has its own */
+    if (lane->cost < most && (has_time || now - since < limit_ms))
         return;
     if (stops_link)
         way->source->spared_ms = now + RELAY_LINK_SPARED_MS;

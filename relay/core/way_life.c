@@ -13,11 +13,10 @@ static int64_t now_ms(const struct relay *relay)
 
 /* --- the table --- */
 
-/* path: keyed hash of the From-Path. */
-static uint64_t key_of(const struct relay_conn *conn, struct msrp_str id, uint64_t path)
+static uint64_t key_of(const struct relay_conn *conn, struct msrp_str id, uint64_t paths)
 {
     uint64_t key = relay_hash_of(&conn->relay->key, id.p, id.n) ^
-                   (path + conn->id) * UINT64_C(0x9e3779b97f4a7c15);
+                   (paths + conn->id) * UINT64_C(0x9e3779b97f4a7c15);
 
     return key ? key : 1;
 }
@@ -37,15 +36,15 @@ static struct msrp_str path_of(const struct relay_way *way)
     return (struct msrp_str){text_of(way) + way->own_n, way->path_n};
 }
 
-struct relay_way *relay_way_find(const struct relay_conn *conn, uint64_t path)
+struct relay_way *relay_way_find(const struct relay_conn *conn, uint64_t paths)
 {
     const struct msrp_head *head = &conn->chunk.head;
-    uint64_t key = key_of(conn, head->message_id, path);
+    uint64_t key = key_of(conn, head->message_id, paths);
     struct relay_way *way = conn->ways ? *row_of(conn->relay, key) : NULL;
 
-    while (way &&
-           (way->key != key || way->source != conn || !msrp_str_is(head->message_id, way->id) ||
-            !msrp_str_is_same(head->from.text, path_of(way))))
+    while (way && (way->key != key || way->source != conn || way->paths != paths ||
+                   !msrp_str_is(head->message_id, way->id) ||
+                   !msrp_str_is_same(head->from.text, path_of(way))))
         way = way->next_in_row;
     return way;
 }
@@ -53,12 +52,9 @@ struct relay_way *relay_way_find(const struct relay_conn *conn, uint64_t path)
 /* More chunks of it may come. */
 void relay_way_remember(struct relay_way *way)
 {
-    struct msrp_str path = path_of(way);
-
     if (way->key || !way->source)
         return;
-    way->key =
-        key_of(way->source, msrp_str_of(way->id), relay_hash_of(&way->relay->key, path.p, path.n));
+    way->key = key_of(way->source, msrp_str_of(way->id), way->paths);
     struct relay_way **row = row_of(way->relay, way->key);
     way->next_in_row = *row;
     *row = way;
@@ -187,6 +183,7 @@ struct relay_way *relay_way_make(struct relay_conn *conn, const struct relay_onw
     memcpy(way->id, head->message_id.p, head->message_id.n);
     way->via = conn->peer;
     way->target = on->target;
+    way->paths = on->hash;
     way->session = on->sender;
     way->is_open = true;
     if (way->session)
@@ -212,9 +209,12 @@ unsigned relay_way_duty(const struct relay_way *way, enum msrp_fate fate)
 /* The connection that leads back to the sender, or NULL. */
 static struct relay_conn *way_back(const struct relay_way *way)
 {
-    if (way->source)
-        return way->source;
-    return way->via ? way->via->first : NULL;
+    struct relay_conn *conn = way->source;
+
+    if (way->via && (!conn || conn->closing))
+        for (conn = way->via->first; conn && conn->closing; conn = conn->next_same_peer)
+            ;
+    return conn;
 }
 
 static void report(struct relay_way *way, int status, int err, uint64_t start, uint64_t end)
@@ -370,8 +370,9 @@ static void orphan(struct relay_way *way)
     cut_short(way);
     if (way->is_dead) {
         relay_way_free(way);
+    } else if (way->sniff.state == RELAY_SNIFF_OPEN) { /* what is missing may come another way */
+        relay_way_fail(way, RELAY_E_PATH_TYPE, 415, 0, 0);
     } else if (!relay_way_is_over(way)) {
-        relay_sniff_end(&way->sniff);
         relay_lane_ready(way);
     }
 }

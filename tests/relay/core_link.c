@@ -487,6 +487,53 @@ static void test_ends_while_waiting(void **state)
     way_done(&site);
 }
 
+/* A large message to a peer that is not there yet: its sender is stopped as by a slow receiver, and
+ * one that cannot be stopped is told; nothing grows. threat T17 */
+static void test_large_wait(void **state)
+{
+    enum { CHUNK = 16000, CHUNKS = 200 };
+    static char body[CHUNK + 1];
+
+    (void)state;
+    memset(body, 'x', CHUNK);
+    for (int is_up = 0; is_up < 2; is_up++) {
+        struct way_site site;
+        char tid[32];
+
+        start(&site);
+        const struct relay_conf *conf = &site.sim.relay->conf;
+        for (unsigned i = 0; i < CHUNKS; i++) {
+            snprintf(tid, sizeof tid, "tid%u", i);
+            sim_sayf(&site.sim, site.a,
+                     "MSRP %s SEND\r\nTo-Path: %s " PEER_URI " " FAR "\r\nFrom-Path: %s\r\n"
+                     "Message-ID: mmmm\r\nByte-Range: %u-*/%u\r\nContent-Type: text/plain\r\n\r\n"
+                     "%s\r\n-------%s%c\r\n",
+                     tid, way_use(&site, site.a), way_uri(&site, site.a), i * CHUNK + 1,
+                     CHUNKS * CHUNK, body, tid, i == CHUNKS - 1 ? '$' : '+');
+        }
+        assert_true(site.sim.conns[site.a].is_paused);
+        assert_true(relay_counts(site.sim.relay)->slab_bytes <
+                    conf->out_high + 4 * RELAY_SLAB_SIZE);
+        sim_pass(&site.sim, 9000);
+        assert_int_equal(site.sim.refusals, 0);
+        if (is_up) {
+            unsigned p = sim_dialled(&site.sim);
+            snprintf(site.sim.conns[p].remote, sizeof site.sim.conns[p].remote, "%s", PEER_URI);
+            for (unsigned i = 0; i < 400 && sim_answer_all(&site.sim, p, 200); i++)
+                sim_pass(&site.sim, 250);
+            assert_int_equal(site.sim.refusals, 0);
+            assert_true(relay_counts(site.sim.relay)->relayed_chunks >= CHUNKS);
+        } else {
+            sim_pass(&site.sim, 1500);
+            assert_int_equal(site.sim.last_refusal, RELAY_E_UNDELIVERED);
+            assert_non_null(strstr(sim_heard(&site.sim, site.a), "408"));
+        }
+        assert_false(site.sim.conns[site.a].is_paused);
+        assert_true(relay_is_quiet(site.sim.relay));
+        way_done(&site);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -504,6 +551,7 @@ int main(void)
         cmocka_unit_test(test_full_house),
         cmocka_unit_test(test_ends_while_waiting),
         cmocka_unit_test(test_answer_ends_here),
+        cmocka_unit_test(test_large_wait),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

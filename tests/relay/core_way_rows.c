@@ -328,15 +328,93 @@ static void test_bodyless(void **state)
     way_done(&site);
 }
 
+/* The same Message-ID to somebody else is another message: each goes to whom its path names. */
+static void test_two_receivers(void **state)
+{
+    struct way_site site;
+    unsigned b, c;
+
+    (void)state;
+    way_start(&site, false);
+    b = site.b;
+    c = sim_user(&site.sim, SIM_CAROL);
+    sim_clear_all(&site.sim);
+    way_send(&site, "tid1", "mmmm", "1-5/10", "", "hello", 5, '+');
+    site.b = c;
+    way_send(&site, "tid2", "mmmm", "6-10/10", "", "world", 5, '$');
+    site.b = b;
+    assert_non_null(strstr(sim_heard(&site.sim, b), "hello"));
+    assert_null(strstr(sim_heard(&site.sim, b), "world"));
+    assert_null(strstr(sim_heard(&site.sim, b), way_uri(&site, c)));
+    assert_non_null(strstr(sim_heard(&site.sim, c), "world"));
+    assert_null(strstr(sim_heard(&site.sim, c), "hello"));
+    way_done(&site);
+}
+
+/* What may not go round the service does not do so in another order either: each chunk's own type
+ * counts, and a multipart is looked at from its first octet on. profile section 3 */
+static void test_types_in_chunks(void **state)
+{
+    static const char part[] =
+        "--b\r\nContent-Type: application/vnd.3gpp.mcdata-signalling\r\n\r\nx";
+    static const char multipart[] = "multipart/mixed;boundary=b";
+    static const char ours[] = "application/vnd.3gpp.mcdata-payload";
+    static const struct {
+        const char *name;
+        struct chunk {
+            const char *type;
+            size_t at, n;
+        } chunks[4];
+    } rows[] = {
+        {"the type comes with the second chunk", {{"text/plain", 1, 4}, {ours, 0, 4}}},
+        {"and it begins again", {{"text/plain", 0, 4}, {ours, 0, 4}}},
+        {"the multipart begins in the middle", {{multipart, 4, 8}, {multipart, 0, 4}}},
+        {"the rest comes first",
+         {{multipart, 0, 4}, {multipart, 50, 2}, {multipart, 4, sizeof part - 1 - 4}}},
+        {"a plain one becomes a multipart",
+         {{"text/plain", 20, 4}, {multipart, 0, sizeof part - 1}}},
+        {"it is another one",
+         {{"multipart/mixed;boundary=c", 0, 4}, {multipart, 0, sizeof part - 1}}},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        for (int ends = 0; ends < 2; ends++) { /* by its last chunk, or by the sender's end */
+            struct way_site site;
+
+            way_start(&site, false);
+            for (const struct chunk *k = rows[i].chunks; k->type; k++) {
+                bool is_last = !ends && !k[1].type;
+                sim_sayf(&site.sim, site.a,
+                         "MSRP tid%zu SEND\r\nTo-Path: %s %s %s\r\nFrom-Path: %s\r\n"
+                         "Message-ID: mmmm\r\nByte-Range: %zu-*/*\r\nContent-Type: %s\r\n\r\n"
+                         "%.*s\r\n-------tid%zu%c\r\n",
+                         k->at + k->n, way_use(&site, site.a), way_use(&site, site.b),
+                         way_uri(&site, site.b), way_uri(&site, site.a), k->at + 1, k->type,
+                         (int)k->n, part + k->at, k->at + k->n, is_last ? '$' : '+');
+            }
+            if (ends)
+                sim_closed(&site.sim, site.a);
+            sim_pass(&site.sim, 250);
+            if (strstr(sim_heard(&site.sim, site.b), "mcdata") ||
+                (!ends && !strstr(sim_heard(&site.sim, site.a), " 415 ")))
+                fail_msg("%s (%d): %s\n%s", rows[i].name, ends, sim_heard(&site.sim, site.b),
+                         sim_heard(&site.sim, site.a));
+            way_done(&site);
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_second_chunk),  cmocka_unit_test(test_size),
-        cmocka_unit_test(test_late_chunks),   cmocka_unit_test(test_abort),
-        cmocka_unit_test(test_forged),        cmocka_unit_test(test_sender_gone),
-        cmocka_unit_test(test_revoked),       cmocka_unit_test(test_idle),
-        cmocka_unit_test(test_open_messages), cmocka_unit_test(test_switches),
-        cmocka_unit_test(test_bodyless),
+        cmocka_unit_test(test_second_chunk),    cmocka_unit_test(test_size),
+        cmocka_unit_test(test_late_chunks),     cmocka_unit_test(test_abort),
+        cmocka_unit_test(test_forged),          cmocka_unit_test(test_sender_gone),
+        cmocka_unit_test(test_revoked),         cmocka_unit_test(test_idle),
+        cmocka_unit_test(test_open_messages),   cmocka_unit_test(test_switches),
+        cmocka_unit_test(test_bodyless),        cmocka_unit_test(test_two_receivers),
+        cmocka_unit_test(test_types_in_chunks),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
