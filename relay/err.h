@@ -114,7 +114,6 @@
     X(NOT_OURS,         -7206, "the first To-Path URI is not this relay",            "not_ours",         0,   "16") \
     X(PATH_SESSION,     -7207, "no such session, and the path goes on",              "path_session",     481, "17") \
     X(PATH_FOREIGN,     -7208, "neither from nor towards the session's client",      "path_foreign",     403, "18") \
-    X(PATH_MANY,        -7209, "more than 8 URIs in a path",                         "path_many",        400, "19") \
     X(PATH_LOOP,        -7210, "the path loops",                                     "loop_detected",    0,   "19") \
     X(PATH_PLAIN,       -7211, "msrp: where msrps: is required",                     "path_plain",       403, "20") \
     X(IDENT,            -7212, "the sender is not who the session is",               "ident_mismatch",   403, "21") \

@@ -21,7 +21,7 @@ static inline void reason_hit(int err)
         return;
     while (relay_err_at(i) && relay_err_at(i)->err != err)
         i++;
-    if (i >= sizeof is_told / sizeof *is_told || is_told[i])
+    if (!relay_err_at(i) || i >= sizeof is_told / sizeof *is_told || is_told[i])
         return;
     is_told[i] = true;
     FILE *f = fopen(path, "a");
