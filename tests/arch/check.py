@@ -112,6 +112,14 @@ for name in filter(None, tracked):
             if re.search(r"/work/|/root/|/tmp/w/", line):
                 wrong(path, number, "a path of one machine")
 
+# --- a test that a document names is there ----------------------------------------------------------
+for path in sorted((root / "relay/doc").glob("*.md")):
+    for number, line in enumerate(path.read_text().splitlines(), 1):
+        for name, test in re.findall(r"`(tests/[\w/]+\.(?:c|py)):(\w+)`", line):
+            source = root / name
+            if not source.is_file() or not re.search(rf"\b(void|def) {test}\(", source.read_text()):
+                wrong(path, number, f"no test {test} in {name}")
+
 # --- symbols: the prefix is the folder, and the lower rooms are sans-IO ------------------------------
 OUTSIDE = re.compile(r"^(time|clock_gettime|gettimeofday|getenv|secure_getenv|socket|connect|open|"
                      r"open64|fopen|fopen64|read|write|getrandom|random|rand|RAND_.*|usleep|"

@@ -19,6 +19,7 @@ FAULTS = [  # what, file, text added at its end, what check.py must say
     ("a typedef", "msrp/str.c", "typedef int x_t;\n", "no typedefs"),
     ("wrong format", "msrp/str.c", "int   x( void ) ;\n", "not formatted"),
     ("a path of a machine", "relay/doc/DESIGN.md", "see /root" + "/x\n", "a path of one machine"),
+    ("a test that is not there", "relay/doc/DESIGN.md", "`tests/msrp/str.c:" + "nowhere`\n", "no test nowhere"),
     ("a stray file at the root", "notes.txt", "x\n", "the root holds nothing"),
     ("a room nobody named", "relay/util/x.c", "int relay_x;\n", "no such room"),
 ]
