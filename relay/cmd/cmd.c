@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <string.h>
 
+#include "relay/cmd/progress.h"
 #include "relay/cmd/quote.h"
 
 static void complain(const char *name, const char *format, va_list args)
@@ -10,6 +11,7 @@ static void complain(const char *name, const char *format, va_list args)
 
 static void complain(const char *name, const char *format, va_list args)
 {
+    relay_progress_break();
     fprintf(stderr, "mcrelay %s: ", name);
     vfprintf(stderr, format, args);
     fputc('\n', stderr);

@@ -218,6 +218,7 @@ static void failed(struct sending *sending, const struct relay_endpoint_event *e
         finish(sending, code_of(event));
         return;
     }
+    relay_progress_break();
     fprintf(stderr, "mcrelay send: session lost: %s; %" PRIu64 " octets were answered\n",
             event->text, sending->answered);
     if (sending->old_session == 0) {
@@ -280,6 +281,9 @@ static void told(void *ctx, const struct relay_endpoint_event *event)
         sending->is_sent = true;
         sending->sent_ms = now_ms();
         relay_progress_draw("sending", sending->parcel.size, sending->parcel.size);
+        if (sending->shows_percents) {
+            fputs("100 %\n", stderr);
+        }
         print_sent(sending, event);
         if (!sending->wants_success) {
             finish(sending, RELAY_EXIT_OK);

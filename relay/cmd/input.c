@@ -16,6 +16,9 @@ int relay_input_read(const char *path, size_t cap, char **p, size_t *n)
     size_t room = 16384;
     int rc = 0;
     *n = 0;
+    if (file != NULL && file != stdin) { /* it may be a secret: no copy that nobody wipes */
+        setvbuf(file, NULL, _IONBF, 0);
+    }
     *p = file == NULL ? NULL : malloc(room + 1);
     if (*p == NULL) {
         rc = file == NULL ? RELAY_E_IO : RELAY_E_NOMEM;
@@ -44,6 +47,7 @@ out:
         fclose(file);
     }
     if (rc != 0) {
+        OPENSSL_cleanse(*p, *p != NULL ? *n : 0);
         free(*p);
         *p = NULL;
     }

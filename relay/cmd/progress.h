@@ -8,4 +8,7 @@
  * call draws over the one before. At the end the line is finished. */
 void relay_progress_draw(const char *what, uint64_t done, uint64_t total);
 
+/* Something else is about to be printed: a bar that stands there gets its line end. */
+void relay_progress_break(void);
+
 #endif

@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import pathlib
+import pty
 import signal
 import socket
 import ssl
@@ -326,6 +327,57 @@ def test_cut_and_resumed(tmp_path):
     # what goes twice: a window for each cut
     assert len(plan) <= out["carried"] <= len(plan) + 3 * WINDOW
     row_passed("C17", "U10")
+
+
+def cut_send(tmp_path, *words, **options):
+    """Sends 8 MB whose connection is cut three times; how the sender ended."""
+    made(tmp_path, 8_000_000)
+    recv = Recv("--listen", "127.0.0.1:0", "--out", tmp_path / "out", "--count", "1", "--publish",
+                tmp_path / "path")
+    try:
+        cutter = Cutter(int(recv.path.split(":")[2].split("/")[0]), [500_000, 2_000_000, 3_000_000])
+        done = subprocess.run([BUILD / "mcrelay", "send", "--path", f"@{tmp_path}/path", "--connect",
+                               f"127.0.0.1:{cutter.port}", "--file", tmp_path / "plan", "--window", str(WINDOW),
+                               *words], timeout=120, stdout=subprocess.DEVNULL, **options)
+        assert recv.end() == 0
+        return done
+    finally:
+        recv.stop()
+
+
+def test_progress_in_a_pipe(tmp_path):
+    """Whole lines, rising, up to 100."""
+    done = cut_send(tmp_path, "--progress", stderr=subprocess.PIPE, text=True)
+    lines = done.stderr.splitlines()
+    percents = [int(line.removesuffix(" %")) for line in lines if not line.startswith("mcrelay send: ")]
+    assert done.returncode == 0 and len(lines) == len(percents) + 3
+    assert percents == sorted(set(percents)) and len(percents) >= 3 and percents[-1] == 100
+    assert "\r" not in done.stderr and "[" not in done.stderr
+
+
+def test_progress_on_a_terminal(tmp_path):
+    """A bar that is drawn over itself; what else is told begins on a line of its own."""
+    near, far = pty.openpty()
+    said = b""
+
+    def read():
+        nonlocal said
+        try:
+            while octets := os.read(near, 4096):
+                said += octets
+        except OSError:  # nobody has the other end any more
+            pass
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    done = cut_send(tmp_path, stderr=far)
+    os.close(far)
+    reader.join(20)
+    os.close(near)
+    assert done.returncode == 0 and said.count(b"\rsending [") >= 3 and said.count(b"100 %") == 1
+    assert said.endswith(b"7.6 of 7.6 MiB\r\n")
+    assert said.count(b"session lost") == 3
+    assert all(before.endswith(b"\n") or not before for before in said.split(b"mcrelay send:")[:-1]), said
 
 
 def test_a_path_is_not_used_again(tmp_path):

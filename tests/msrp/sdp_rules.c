@@ -207,16 +207,30 @@ enum { NO_RELAY, RELAY };
 enum { LACKS, CEMA }; /* a=msrp-cema */
 enum { ANCHORED, MATCHES };
 
+struct cema_row {
+    const char *fact;
+    int relay;
+    enum msrp_setup setup;
+    int cema, matches, our_relay;
+    enum msrp_cema verdict;
+};
+
+static void judge_all(const struct cema_row *rows, size_t n,
+                      enum msrp_cema (*judge)(const struct msrp_sdp *, bool, bool))
+{
+    for (size_t i = 0; i < n; i++) {
+        struct msrp_sdp sdp = theirs(rows[i].relay, rows[i].setup, rows[i].cema);
+
+        if (judge(&sdp, rows[i].matches, rows[i].our_relay) != rows[i].verdict) {
+            fail_msg("%s", rows[i].fact);
+        }
+    }
+}
+
 /* rfc6714#4.3: an offer came. */
 static void cema_answer(void **state)
 {
-    static const struct {
-        const char *fact;
-        int relay;
-        enum msrp_setup setup;
-        int cema, matches, our_relay;
-        enum msrp_cema verdict;
-    } rows[] = {
+    static const struct cema_row rows[] = {
         {"no attribute, another address: rejected", NO_RELAY, MSRP_SETUP_ACTPASS, LACKS, ANCHORED,
          NO_RELAY, MSRP_CEMA_REJECT},
         {"whoever has relays", RELAY, MSRP_SETUP_ACTIVE, LACKS, ANCHORED, RELAY, MSRP_CEMA_REJECT},
@@ -243,25 +257,13 @@ static void cema_answer(void **state)
     };
 
     (void)state;
-    for (size_t i = 0; i < COUNT(rows); i++) {
-        struct msrp_sdp offer = theirs(rows[i].relay, rows[i].setup, rows[i].cema);
-
-        if (msrp_sdp_cema_answer(&offer, rows[i].matches, rows[i].our_relay) != rows[i].verdict) {
-            fail_msg("%s", rows[i].fact);
-        }
-    }
+    judge_all(rows, COUNT(rows), msrp_sdp_cema_answer);
 }
 
 /* rfc6714#4.2: an answer came to our offer with a=msrp-cema. */
 static void cema_offer(void **state)
 {
-    static const struct {
-        const char *fact;
-        int relay;
-        enum msrp_setup setup;
-        int cema, matches, our_relay;
-        enum msrp_cema verdict;
-    } rows[] = {
+    static const struct cema_row rows[] = {
         {"criterion 1: we are passive", NO_RELAY, MSRP_SETUP_ACTIVE, LACKS, ANCHORED, NO_RELAY,
          MSRP_CEMA_REOFFER},
         {"with our relay, too", NO_RELAY, MSRP_SETUP_ACTIVE, LACKS, ANCHORED, RELAY,
@@ -292,13 +294,7 @@ static void cema_offer(void **state)
     };
 
     (void)state;
-    for (size_t i = 0; i < COUNT(rows); i++) {
-        struct msrp_sdp answer = theirs(rows[i].relay, rows[i].setup, rows[i].cema);
-
-        if (msrp_sdp_cema_offer(&answer, rows[i].matches, rows[i].our_relay) != rows[i].verdict) {
-            fail_msg("%s", rows[i].fact);
-        }
-    }
+    judge_all(rows, COUNT(rows), msrp_sdp_cema_offer);
 }
 
 /* Two endpoints and a middlebox that writes its own address into c= and m= of the offer and of the
