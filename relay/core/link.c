@@ -158,6 +158,14 @@ struct relay_lane *relay_link_lane(struct relay *relay, struct relay_peer *peer)
     return wait;
 }
 
+bool relay_links_wait(const struct relay *relay)
+{
+    for (size_t i = 0; i < relay->peers.n; i++)
+        if (relay->waits[i].ways || relay->waits[i].errands)
+            return true;
+    return false;
+}
+
 void relay_links_tick(struct relay *relay)
 {
     for (size_t i = 0; i < relay->peers.n; i++) {

@@ -27,6 +27,12 @@ static bool is_from(const struct relay_conn *conn, const struct relay_session *s
     return session->conn == conn || (session->peer && session->peer == conn->peer);
 }
 
+/* May the previous hop send by the session, or to it? */
+static bool may_name(const struct relay_conn *conn, const struct relay_session *session)
+{
+    return is_from(conn, session) || conn->peer || conn->relay->conf.path_foreign;
+}
+
 /* The peer that a URI names. In AUTH it needs no port (rfc4976#8): then the name says which. */
 static struct relay_peer *peer_of(const struct relay *relay, struct msrp_str text)
 {
@@ -60,6 +66,8 @@ static int take_own(const struct relay_conn *conn, struct relay_onward *on,
             uri.has_session ? relay_sessions_find(&relay->sessions, uri.session) : NULL;
         if (!session || !is_live(relay, session))
             return RELAY_E_PATH_SESSION;
+        if (!on->own_n && !may_name(conn, session))
+            return RELAY_E_PATH_SESSION; /* as an unknown one: no oracle */
         if (on->own_n == 2)
             return RELAY_E_PATH_FOREIGN;
         found[on->own_n++] = session;
@@ -80,11 +88,9 @@ static int check_sender(const struct relay_conn *conn, struct relay_onward *on,
         on->sender = found[0];
         on->target = on->own_n == 2 ? found[1] : NULL;
     } else if (on->own_n == 2) {
-        return RELAY_E_PATH_SESSION; /* as an unknown one: no oracle */
-    } else if (conn->peer || conn->relay->conf.path_foreign) {
-        on->target = found[0];
-    } else {
         return RELAY_E_PATH_SESSION;
+    } else {
+        on->target = found[0];
     }
     if (on->sender && !relay_path_is_same(head->from.text, msrp_str_of(on->sender->remote)))
         return RELAY_E_IDENT;
@@ -122,6 +128,8 @@ static void keep(struct relay_conn *conn, const struct relay_onward *on)
     size_t n = head->to.text.n + head->from.text.n;
     struct relay_route *route = conn->route;
 
+    if (head->method == MSRP_AUTH)
+        return; /* its URIs may be without a port, those of others may not: row 63 */
     if (!route || route->cap < n) {
         route = malloc(sizeof *route + n);
         if (!route)

@@ -269,7 +269,9 @@ void relay_feed(struct relay *relay, const struct relay_in *in)
 
 int64_t relay_next_ms(const struct relay *relay)
 {
-    return relay->counts.conns_now ? relay->tick_ms + RELAY_TICK_MS : -1;
+    bool is_busy = relay->counts.conns_now || relay_links_wait(relay);
+
+    return is_busy ? relay->tick_ms + RELAY_TICK_MS : -1;
 }
 
 /* --- wants and output --- */

@@ -280,6 +280,8 @@ void relay_link_proven(struct relay_conn *conn);
 void relay_link_guess(struct relay_conn *conn);
 struct relay_lane *relay_link_lane(struct relay *relay, struct relay_peer *peer);
 void relay_links_tick(struct relay *relay);
+/* Does anything wait for a link? */
+bool relay_links_wait(const struct relay *relay);
 /* The next peer to be dialled: 1 + its index, or 0. */
 unsigned relay_link_next(struct relay *relay);
 

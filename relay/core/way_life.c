@@ -418,9 +418,12 @@ static void drop_from(struct relay_conn *conn, const struct relay_session *sessi
         way->session = NULL;
         if (way->is_dead)
             continue;
-        if (!way->chunk) /* else it is counted with its answer */
-            relay_refuse(conn->relay, conn, RELAY_E_SESSION_EXPIRED, is_owed(way) ? 481 : 0,
-                         (struct msrp_str){NULL, 0}, way->octets);
+        if (way->chunk) { /* its answer tells it, and counts it */
+            relay_way_fail(way, RELAY_E_SESSION_EXPIRED, 481, 0, 0);
+            continue;
+        }
+        relay_refuse(conn->relay, conn, RELAY_E_SESSION_EXPIRED, is_owed(way) ? 481 : 0,
+                     (struct msrp_str){NULL, 0}, way->octets);
         relay_way_refuse(way, RELAY_E_SESSION_EXPIRED);
     }
 }

@@ -534,6 +534,47 @@ static void test_large_wait(void **state)
     }
 }
 
+/* An AUTH may name a relay without a port; a SEND over the same path may not. row 10.63 */
+static void test_port_of_send(void **state)
+{
+    struct way_site site;
+
+    (void)state;
+    start(&site);
+    for (int after = 0; after < 2; after++) {
+        sim_sayf(&site.sim, site.a,
+                 "MSRP tidx SEND\r\nTo-Path: %s msrps://relay3.iops.example;tcp\r\n"
+                 "From-Path: %s\r\nMessage-ID: mmmm\r\n-------tidx$\r\n",
+                 way_use(&site, site.a), way_uri(&site, site.a));
+        way_want_answer(&site, site.a, "tidx", 400);
+        sim_sayf(&site.sim, site.a,
+                 "MSRP tidy AUTH\r\nTo-Path: %s msrps://relay3.iops.example;tcp\r\n"
+                 "From-Path: %s\r\n-------tidy$\r\n",
+                 way_use(&site, site.a), way_uri(&site, site.a));
+        assert_string_equal(sim_heard(&site.sim, site.a), "");
+    }
+    sim_pass(&site.sim, RELAY_PEER_WAIT_MS + 500);
+    way_done(&site);
+}
+
+/* The last one has gone, and his message waits for a link: time goes on, it is dialled again. */
+static void test_nobody_left(void **state)
+{
+    struct way_site site;
+
+    (void)state;
+    start(&site);
+    send_far(&site, "tid1", "mmmm", "one");
+    sim_closed(&site.sim, site.a);
+    sim_closed(&site.sim, site.b);
+    sim_undialled(&site.sim);
+    sim_pass(&site.sim, 1500);
+    assert_int_equal(site.sim.dials, 2);
+    unsigned p = sim_dialled(&site.sim);
+    assert_non_null(strstr(sim_heard(&site.sim, p), "one"));
+    way_done(&site);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -552,6 +593,8 @@ int main(void)
         cmocka_unit_test(test_ends_while_waiting),
         cmocka_unit_test(test_answer_ends_here),
         cmocka_unit_test(test_large_wait),
+        cmocka_unit_test(test_port_of_send),
+        cmocka_unit_test(test_nobody_left),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

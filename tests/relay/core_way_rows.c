@@ -405,6 +405,54 @@ static void test_types_in_chunks(void **state)
     }
 }
 
+/* Whether somebody else's session is alive is nobody's business, whatever stands behind it: the
+ * REPORT is that of an unknown one. row 10.14, threat T35 */
+static void test_no_oracle(void **state)
+{
+    static const char nobody[] = "msrps://" SIM_NAME ":2855/abcdefghijklmnopqrstuvwxyz;tcp";
+    struct way_site site;
+
+    (void)state;
+    way_start(&site, false);
+    unsigned c = sim_user(&site.sim, SIM_CAROL);
+    sim_clear_all(&site.sim);
+    for (int behind = 0; behind < 2; behind++) {
+        for (int is_there = 0; is_there < 2; is_there++) {
+            sim_sayf(&site.sim, site.a,
+                     "MSRP tidx SEND\r\nTo-Path: %s %s%s%s\r\nFrom-Path: %s\r\nMessage-ID: mmmm\r\n"
+                     "Content-Type: text/plain\r\n\r\nhi\r\n-------tidx$\r\n",
+                     is_there ? way_use(&site, site.b) : nobody, way_use(&site, site.a),
+                     behind ? " " : "", behind ? way_use(&site, c) : "", way_uri(&site, site.a));
+            assert_non_null(strstr(sim_heard(&site.sim, site.a), "Status: 000 481 "));
+            sim_clear_all(&site.sim);
+        }
+    }
+    way_done(&site);
+}
+
+/* The session ends while a chunk is coming in: that one gets 481 too. profile 2.7, row 10.61 */
+static void test_ends_in_chunk(void **state)
+{
+    struct way_site site;
+
+    (void)state;
+    way_start(&site, false);
+    sim_sayf(&site.sim, site.a,
+             "MSRP tidx SEND\r\nTo-Path: %s %s %s\r\nFrom-Path: %s\r\nMessage-ID: mmmm\r\n"
+             "Content-Type: text/plain\r\n\r\nhel",
+             way_use(&site, site.a), way_use(&site, site.b), way_uri(&site, site.b),
+             way_uri(&site, site.a));
+    struct relay_conn *conn = relay_conn_find(site.sim.relay, site.a + 1);
+    relay_conn_end_session(conn, conn->sessions);
+    sim_say(&site.sim, site.a, "lo\r\n-------tidx$\r\n");
+    way_want_answer(&site, site.a, "tidx", 481);
+    assert_string_equal(sim_heard(&site.sim, site.b), "");
+    assert_int_equal(site.sim.refusals, 1);
+    assert_int_equal(site.sim.last_refusal, RELAY_E_SESSION_EXPIRED);
+    assert_int_equal(conn->ways_n, 0);
+    way_done(&site);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -414,7 +462,8 @@ int main(void)
         cmocka_unit_test(test_revoked),         cmocka_unit_test(test_idle),
         cmocka_unit_test(test_open_messages),   cmocka_unit_test(test_switches),
         cmocka_unit_test(test_bodyless),        cmocka_unit_test(test_two_receivers),
-        cmocka_unit_test(test_types_in_chunks),
+        cmocka_unit_test(test_types_in_chunks), cmocka_unit_test(test_no_oracle),
+        cmocka_unit_test(test_ends_in_chunk),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
