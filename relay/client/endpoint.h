@@ -73,7 +73,8 @@ struct relay_talk_conf {
 struct relay_parcel_conf {
     const char *content_type; /* copied */
     uint64_t size;            /* octets, 0..2^63-1 */
-    const void *data;         /* all of them, borrowed until the message has ended, or NULL */
+    const void *data;         /* all of them, or NULL; borrowed until REFUSED, SENT or, with
+                                 wants_success, REPORTED: a resumed message may be read again */
     /* ...or where they come from: writes 1..n octets that stand at offset `at`; 0 or negative ends
      * the message. The same octets may be asked for again. */
     ssize_t (*read)(void *ctx, uint64_t at, void *p, size_t n);
