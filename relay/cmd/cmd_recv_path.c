@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "msrp/mime.h"
 #include "relay/cmd/cmd.h"
 #include "relay/cmd/input.h"
 #include "relay/cmd/offer.h"
@@ -412,6 +413,7 @@ static int take_number(uint64_t *number, uint64_t max, const char *what)
 static int take_option(struct receiving *receiving, int option)
 {
     struct stat status;
+    struct msrp_media media;
     switch (option) {
     case OPT_HELP:
         fputs(help, stdout);
@@ -445,6 +447,9 @@ static int take_option(struct receiving *receiving, int option)
     case OPT_ACCEPT:
         if (receiving->accept_n == ACCEPT_MAX) {
             return relay_cmd_usage("recv", "at most %d times --accept", ACCEPT_MAX);
+        }
+        if (strcmp(optarg, "*") != 0 && msrp_mime_parse_type(&media, msrp_str_of(optarg)) != 0) {
+            return relay_cmd_usage("recv", "--accept is a media type, TYPE/* or *");
         }
         receiving->accept[receiving->accept_n++] = optarg;
         break;

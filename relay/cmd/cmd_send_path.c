@@ -418,8 +418,13 @@ static int run(struct sending *sending)
     if (rc != RELAY_EXIT_OK) {
         return rc;
     }
-    if (read_path(sending, sending->peer_path) != 0) {
-        return relay_cmd_fail("send", RELAY_EXIT_FAILED, "%s: no path", sending->path);
+    errno = 0;
+    err = read_path(sending, sending->peer_path);
+    if (err != 0) {
+        return relay_cmd_fail("send", RELAY_EXIT_FAILED, "%s: %s", sending->path,
+                              err == RELAY_E_IO && errno != 0 ? strerror(errno)
+                              : err == RELAY_E_SESSION        ? "no path of a message session"
+                                                              : relay_strerror(err));
     }
     const char *first = sending->way.relays_n > 0 ? sending->way.uris[0] : sending->peer_path;
     struct relay_ends_conf conf = {.endpoint = {.is_secure = strncmp(first, "msrps:", 6) == 0,

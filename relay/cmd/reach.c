@@ -10,12 +10,18 @@
 
 enum { TOKEN_MAX = 16384, PASSWORD_MAX = 1024 };
 
+static bool complain(const struct relay_reach *way, const char *what)
+{
+    relay_cmd_fail(way->command, RELAY_EXIT_USAGE, "at most %d %s", RELAY_REACH_RELAYS_MAX, what);
+    return false;
+}
+
 bool relay_reach_option(struct relay_reach *way, int option, const char *value)
 {
     switch (option) {
     case RELAY_REACH_RELAY:
         if (way->relays_n == RELAY_REACH_RELAYS_MAX) {
-            return false;
+            return complain(way, "relays");
         }
         /* rfc4975#9: a transport belongs to the URI; people leave it out */
         snprintf(way->uris[way->relays_n], sizeof(way->uris[0]), "%s%s", value,
@@ -30,7 +36,7 @@ bool relay_reach_option(struct relay_reach *way, int option, const char *value)
         return true;
     case RELAY_REACH_TOKEN:
         if (way->tokens_n == RELAY_REACH_RELAYS_MAX) {
-            return false;
+            return complain(way, "tokens");
         }
         way->token_files[way->tokens_n++] = value;
         return true;

@@ -52,7 +52,7 @@ struct relay_reach {
     struct relay_dial *dial;
 };
 
-/* Takes one option; false when it is none of ours, or one relay too many. */
+/* Takes one option; false when it is none of ours, or, after a complaint, one relay too many. */
 bool relay_reach_option(struct relay_reach *way, int option, const char *value);
 
 /* Reads the secrets and makes the dial. RELAY_EXIT_OK, or an exit code after a complaint. */

@@ -203,6 +203,20 @@ def test_no_secret_without_tls(tmp_path):
     row_passed("A2")
 
 
+def test_usage_says_why(tmp_path):
+    (tmp_path / "audio").write_text("v=0\r\ns=-\r\nm=audio 5004 RTP/AVP 0\r\n")
+    path, relay = "msrp://127.0.0.1:1/x;tcp", ["--relay", "msrps://r.example:1"]
+    for done, code, why in ((send(path, *3 * relay, "x"), 2, "at most 2 relays"),
+                            (send(path, *relay, *3 * ["--token", "none"], "x"), 2, "at most 2 tokens"),
+                            (send(f"@{tmp_path}/none", "x"), 1, "No such file"),
+                            (send(f"@{tmp_path}/audio", "x"), 1, "no path of a message session"),
+                            (send(path, "--content-type", "text", "x"), 2, "--content-type")):
+        assert done.returncode == code and why in done.stderr, done.stderr
+    done = subprocess.run([BUILD / "mcrelay", "recv", "--path", "--listen", "127.0.0.1:0", "--accept", "text",
+                           "--timeout", "20"], capture_output=True, text=True, timeout=20)
+    assert done.returncode == 2 and "--accept is a media type" in done.stderr
+
+
 def test_files_are_never_replaced(tmp_path):
     (tmp_path / "there").write_text("mine")
     done = subprocess.run([BUILD / "mcrelay", "recv", "--path", "--listen", "127.0.0.1:0", "--out",
