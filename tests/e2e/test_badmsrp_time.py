@@ -9,6 +9,7 @@ from badmsrp import (ASKED, BODY, END, HEAD, SDS_TYPE, Line, Step, cut, is_due, 
 from badmsrp_sds import chunk
 from quick import Scene, start
 from rows import row_passed
+from throwaway import until
 
 
 @pytest.fixture(scope="module")
@@ -345,7 +346,7 @@ def test_rows_44_53_rate_draining_failed_auths():
         # row 44: draining
         held = cases[0].line
         site.process.send_signal(signal.SIGTERM)
-        time.sleep(0.3)
+        until(lambda: "draining for at most" in site.logged())
         case = cases[1]
         case.names["M"] = case.message = "draining1"
         step = Step(chunk(0), 413)

@@ -11,7 +11,7 @@ import pytest
 from rows import row_passed
 from standard import Endpoint, deliver
 from test_endpoint import Recv, made, send, there_and_back
-from throwaway import BUILD, Site, linked
+from throwaway import BUILD, Site, linked, until
 
 REALM = "digest.example"
 SETTINGS = """digest:
@@ -132,13 +132,6 @@ class Client(Endpoint):
     def ping(self):
         self.request("SEND", [("Message-ID", os.urandom(8).hex())], to=self.use_path)
         return self.answer()[0]
-
-
-def until(what, seconds=10):
-    end = time.monotonic() + seconds
-    while not what() and time.monotonic() < end:
-        time.sleep(0.05)
-    assert what()
 
 
 def test_challenge_and_proof(site):

@@ -157,8 +157,7 @@ def test_a_failure_of_ours_goes_back_through_them(both):
     ours.respond(ours.frame(), 415, "not that")
     assert reported(theirs, 415)["Message-ID"] == message_id
     path = ours.path
-    ours.close()
-    time.sleep(0.3)
+    both.site.gone(ours)
     tid, message_id = theirs.send(path, b"x")
     assert theirs.response(tid)[0][2] == "200"
     assert reported(theirs, 481)["Message-ID"] == message_id

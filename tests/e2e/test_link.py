@@ -7,7 +7,7 @@ import time
 
 import pytest
 from rows import row_passed
-from throwaway import Peer, Site, free_ports, linked
+from throwaway import Peer, Site, free_ports, linked, until
 
 
 def login(site, user, **options):
@@ -33,15 +33,6 @@ def pass_on(near, far, text):
 def events(site, name):
     lines = (line for line in site.logged().splitlines() if line.startswith("{"))
     return [e for e in map(json.loads, lines) if e["event"] == name]
-
-
-def until(condition, seconds=10):
-    end = time.time() + seconds
-    while time.time() < end:
-        if condition():
-            return True
-        time.sleep(0.05)
-    return False
 
 
 @pytest.fixture

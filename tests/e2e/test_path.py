@@ -8,7 +8,7 @@ import time
 import pytest
 from rows import row_passed
 from standard import Endpoint, deliver
-from throwaway import Site, free_ports, linked
+from throwaway import Site, free_ports, linked, until
 
 WISH = [("Success-Report", "yes")]
 
@@ -32,14 +32,6 @@ def reported(sender, status):
 
 def dialled(site):
     return site.metric('mcrelay_sockets_total{cause="dialled"')
-
-
-def until(what, seconds=10):
-    """Waits for something to become true."""
-    end = time.monotonic() + seconds
-    while not what() and time.monotonic() < end:
-        time.sleep(0.05)
-    assert what()
 
 
 @pytest.fixture
@@ -151,8 +143,7 @@ def test_two_relays(two):
     assert reported(a, 413)["Message-ID"] == message_id
     # a receiver that goes, and comes with a new URI
     path = b.path
-    b.close()
-    time.sleep(0.3)
+    far.gone(b)
     tid, message_id = a.send(path, b"x")
     assert a.response(tid)[0][2] == "200" and reported(a, 481)["Message-ID"] == message_id
     b = client(far, "bob")

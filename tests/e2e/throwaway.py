@@ -49,6 +49,14 @@ def free_ports(n):
             ports.append(port)
     return ports
 
+def until(what, seconds=10):
+    """Waits until something is true; True."""
+    end = time.monotonic() + seconds
+    while not what():
+        assert time.monotonic() < end, "it does not come true"
+        time.sleep(0.05)
+    return True
+
 def b64(octets):
     return base64.urlsafe_b64encode(octets).rstrip(b"=").decode()
 
@@ -228,6 +236,12 @@ class Site:
         text = urllib.request.urlopen(f"http://127.0.0.1:{self.metrics_port}/metrics", timeout=5).read()
         return sum(float(line.rsplit(" ", 1)[1]) for line in text.decode().splitlines()
                    if line.startswith(name))
+
+    def gone(self, client):
+        """Closes a client's connection and waits until the relay has seen it."""
+        before = self.metric("mcrelay_sessions ")
+        client.close()
+        until(lambda: self.metric("mcrelay_sessions ") < before)
 
     def logged(self):
         return (self.dir / "mcrelayd.log").read_text(errors="replace")
