@@ -568,6 +568,7 @@ static void test_nobody_left(void **state)
     sim_closed(&site.sim, site.a);
     sim_closed(&site.sim, site.b);
     sim_undialled(&site.sim);
+    assert_true(relay_next_ms(site.sim.relay) >= 0);
     sim_pass(&site.sim, 1500);
     assert_int_equal(site.sim.dials, 2);
     unsigned p = sim_dialled(&site.sim);
