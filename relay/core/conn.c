@@ -136,8 +136,11 @@ void relay_chunk_done(struct relay_conn *conn)
 {
     const struct msrp_head *head = &conn->chunk.head;
 
-    /* all lines: an AUTH may be refused for having two tokens; one that goes on is wiped then */
-    if ((head->authorization.n || head->method == MSRP_AUTH) && conn->chunk.aim != RELAY_AIM_ERRAND)
+    /* all lines: an AUTH may be refused for having two tokens; what goes on is wiped then */
+    bool is_secret = head->authorization.n || head->method == MSRP_AUTH;
+    if (is_secret && conn->chunk.aim == RELAY_AIM_WAY)
+        conn->chunk.head_slab->is_secret = true;
+    else if (is_secret && conn->chunk.aim != RELAY_AIM_ERRAND)
         wipe(conn->chunk.head_slab, head->lines.p, head->lines.n);
     relay_slab_unref(conn->chunk.head_slab);
     conn->chunk = (struct relay_chunk){.head_slab = NULL};

@@ -374,6 +374,8 @@ static bool queue(struct relay_conn *conn, const struct piece *piece, const stru
     if (w.err)
         return false;
     relay_out_add(&conn->out, w.n);
+    if (chunk->head.authorization.n && conn->out.slab)
+        conn->out.slab->is_secret = true;
     if (is_copied)
         return !conn->out.failed;
     for (size_t i = 0; i < piece->runs_n; i++)

@@ -453,6 +453,35 @@ static void test_ends_in_chunk(void **state)
     way_done(&site);
 }
 
+/* A SEND with credentials, which are none of its business: it goes on as it is, also when it waits.
+ */
+static void test_credentials(void **state)
+{
+    (void)state;
+    for (int waits = 0; waits < 2; waits++) {
+        struct way_site site;
+        char want[2048], tid[64];
+
+        way_start(&site, false);
+        site.sim.conns[site.b].is_deaf = waits;
+        way_send(&site, "tidx", "mmmm", "1-5/5", "Authorization: Bearer abcdefgh\r\n", "hello", 5,
+                 '$');
+        way_want_answer(&site, site.a, "tidx", 200);
+        site.sim.conns[site.b].is_deaf = false;
+        sim_pass(&site.sim, 250);
+        way_tid(&site, site.b, tid);
+        snprintf(want, sizeof want,
+                 "MSRP %s SEND\r\nTo-Path: %s\r\nFrom-Path: %s %s %s\r\nMessage-ID: mmmm\r\n"
+                 "Byte-Range: 1-5/5\r\nAuthorization: Bearer abcdefgh\r\n"
+                 "Content-Type: application/octet-stream\r\n\r\nhello\r\n-------%s$\r\n",
+                 tid, way_uri(&site, site.b), way_use(&site, site.b), way_use(&site, site.a),
+                 way_uri(&site, site.a), tid);
+        assert_int_equal(site.sim.conns[site.b].heard_n, strlen(want));
+        assert_string_equal(sim_heard(&site.sim, site.b), want);
+        way_done(&site);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -463,7 +492,7 @@ int main(void)
         cmocka_unit_test(test_open_messages),   cmocka_unit_test(test_switches),
         cmocka_unit_test(test_bodyless),        cmocka_unit_test(test_two_receivers),
         cmocka_unit_test(test_types_in_chunks), cmocka_unit_test(test_no_oracle),
-        cmocka_unit_test(test_ends_in_chunk),
+        cmocka_unit_test(test_ends_in_chunk),   cmocka_unit_test(test_credentials),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
