@@ -187,6 +187,7 @@ static int sort_session(struct relay_wire *link, const struct msrp_head *head,
     *found = talk;
     if (talk->link == NULL) {
         talk->link = link;
+        link->is_wanted = true;
         talk->state = RELAY_TALK_READY;
     }
     if (far.n == 0 || (talk->takes_all && !talk->is_active)) {

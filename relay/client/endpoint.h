@@ -135,7 +135,7 @@ void relay_endpoint_free(struct relay_endpoint *endpoint); /* with all links; NU
 void relay_endpoint_at(struct relay_endpoint *endpoint, uint16_t port);
 
 /* A connection, before it stands; freed by relay_wire_free or with the endpoint. NULL without
- * memory. */
+ * memory. It is over when it has stood for 30 s and no session was on it. */
 struct relay_wire *relay_wire_new(struct relay_endpoint *endpoint)
     __attribute__((warn_unused_result));
 /* The connection is gone: its sessions have failed. NULL is allowed. */

@@ -91,6 +91,8 @@ struct relay_wire {
     struct relay_wire *next;
     struct relay_endpoint *endpoint;
     bool is_open, is_dead;
+    bool is_wanted;  /* a session was on it once */
+    int64_t open_ms; /* since when it stands */
 
     struct msrp_reader reader;
     char *in;

@@ -199,6 +199,9 @@ int relay_endpoint_open(struct relay_endpoint *endpoint, const struct relay_clie
         return err;
     }
     talk->link = conf->link;
+    if (conf->link != NULL) {
+        conf->link->is_wanted = true;
+    }
     talk->relays_n = conf->relays_n;
     talk->is_active = conf->peer_path != NULL;
     talk->takes_all = conf->takes_all;

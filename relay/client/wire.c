@@ -259,6 +259,7 @@ bool relay_wire_is_over(const struct relay_wire *link)
 static void open_now(struct relay_wire *link, int64_t now_ms)
 {
     link->is_open = true;
+    link->open_ms = now_ms;
     for (struct relay_talk *talk = link->endpoint->sessions; talk != NULL; talk = talk->next) {
         if (talk->link != link || talk->state != RELAY_TALK_NEW) {
             continue;
@@ -334,9 +335,20 @@ static void send_again(struct relay_endpoint *endpoint, int64_t now_ms)
     }
 }
 
+/* When a stranger goes, of whom no session is known; -1: it is none. */
+static int64_t stranger_ms(const struct relay_wire *link)
+{
+    return link->is_open && !link->is_wanted ? link->open_ms + RELAY_CLIENT_ANSWER_MS : -1;
+}
+
 static void tick(struct relay_wire *link, int64_t now_ms)
 {
     struct relay_endpoint *endpoint = link->endpoint;
+    int64_t over_ms = stranger_ms(link);
+    if (over_ms >= 0 && now_ms >= over_ms) {
+        relay_wire_end(link, 0, RELAY_E_PROBATION, NULL);
+        return;
+    }
     expire(link, now_ms);
     send_again(endpoint, now_ms);
     for (struct relay_talk *talk = endpoint->sessions; talk != NULL; talk = talk->next) {
@@ -391,7 +403,7 @@ static int64_t earlier(int64_t a, int64_t b)
 int64_t relay_wire_next_ms(const struct relay_wire *link)
 {
     const struct relay_endpoint *endpoint = link->endpoint;
-    int64_t next = -1;
+    int64_t next = stranger_ms(link);
     if (link->is_dead) {
         return -1;
     }

@@ -164,6 +164,7 @@ static void a_slow_message(void **state)
     kit_init(&kit, 83, &conf);
     struct relay_wire *slow = kit_link(&kit);
     link_ = kit_link(&kit);
+    assert_true(kit_active(&kit, link_, KIT_PEER) > 0);
     session = kit_passive(&kit);
     kit_hear(&kit, slow,
              "MSRP aaaa SEND\r\nTo-Path: %s\r\nFrom-Path: " KIT_PEER
@@ -184,6 +185,29 @@ static void a_slow_message(void **state)
              kit_path(&kit, session));
     assert_int_equal(kit_count(&kit, RELAY_ENDPOINT_DONE), 1);
     assert_memory_equal(kit.in[0].p, "123456789", 9);
+    kit_done(&kit);
+}
+
+/* Whoever connects and names no session does not stay: not in silence, not with requests that are
+ * none of ours. Who named one stays, also when that has gone. */
+static void strangers(void **state)
+{
+    (void)state;
+    kit_init(&kit, 84, NULL);
+    session = kit_passive(&kit);
+    for (int named = 0; named < 2; named++) {
+        link_ = kit_link(&kit);
+        assert_int_equal(relay_wire_next_ms(link_), kit.now.mono_ms + 30000);
+        wait_ms(29999);
+        kit_hear(&kit, link_,
+                 "MSRP aaaa SEND\r\nTo-Path: %s\r\nFrom-Path: " KIT_PEER
+                 "\r\nMessage-ID: msg-1\r\n-------aaaa$\r\n",
+                 named ? kit_path(&kit, session) : "msrp://own.example:2855/nobody;tcp");
+        assert_non_null(strstr(kit_said(&kit, link_), named ? " 200 OK" : " 481 "));
+        relay_endpoint_drop(kit.endpoint, named ? session : 0);
+        wait_ms(1);
+        assert_int_equal(relay_wire_is_over(link_), !named);
+    }
     kit_done(&kit);
 }
 
@@ -235,6 +259,7 @@ int main(void)
         cmocka_unit_test(keep_alive),
         cmocka_unit_test(a_message_that_stopped),
         cmocka_unit_test(a_slow_message),
+        cmocka_unit_test(strangers),
         cmocka_unit_test(an_answer_from_elsewhere),
         cmocka_unit_test(no_randomness),
     };
