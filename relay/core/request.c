@@ -346,8 +346,8 @@ void relay_request_end(struct relay_conn *conn, char flag, int err)
     } else if (chunk->aim == RELAY_AIM_DISCARD) {
         report_discarded(conn, err);
     } else if (err && relay_err_row(err)->status != 200) {
-        relay_errand_drop(conn);
         refuse(conn, err);
+        relay_errand_drop(conn); /* last: it wipes the head */
     } else if (chunk->aim == RELAY_AIM_ERRAND) {
         conn->good = true;
         relay_errand_end(conn);

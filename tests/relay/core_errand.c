@@ -79,12 +79,31 @@ static void test_busy(void **state)
     way_done(&site);
 }
 
+/* An AUTH for another relay whose end is wrong: 400, and the connection lives. row F11 */
+static void test_broken_auth(void **state)
+{
+    struct way_site site;
+
+    (void)state;
+    way_start(&site, false);
+    sim_sayf(&site.sim, site.a,
+             "MSRP tidx AUTH\r\nTo-Path: %s %s %s\r\nFrom-Path: %s\r\n"
+             "Authorization: Bearer abcdefgh\r\n-------tidx+\r\n",
+             way_use(&site, site.a), way_use(&site, site.b), way_uri(&site, site.b),
+             way_uri(&site, site.a));
+    assert_non_null(strstr(sim_heard(&site.sim, site.a), "MSRP tidx 400 Bad Request\r\nTo-Path: "));
+    assert_false(site.sim.conns[site.a].is_closing);
+    assert_string_equal(sim_heard(&site.sim, site.b), "");
+    way_done(&site);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_target_gone),
         cmocka_unit_test(test_whole),
         cmocka_unit_test(test_busy),
+        cmocka_unit_test(test_broken_auth),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
