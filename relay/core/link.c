@@ -152,8 +152,6 @@ struct relay_lane *relay_link_lane(struct relay *relay, struct relay_peer *peer)
     for (struct relay_conn *conn = peer->first; conn; conn = conn->next_same_peer)
         if (!conn->closing)
             return conn->lane;
-    if (!wait->ways && !wait->errands)
-        wait->moved_ms = relay->now.mono_ms;
     dial(relay, peer);
     return wait;
 }
@@ -174,8 +172,11 @@ void relay_links_tick(struct relay *relay)
             continue;
         int64_t late_ms = relay->now.mono_ms - RELAY_PEER_WAIT_MS;
         relay_errands_expire(relay, wait, late_ms);
-        while (wait->ways && wait->moved_ms <= late_ms)
-            relay_way_fail(wait->ways, RELAY_E_UNDELIVERED, 408, 0, 0);
+        for (struct relay_way *way = wait->ways, *next; way; way = next) {
+            next = way->next_to;
+            if (way->made_ms <= late_ms)
+                relay_way_fail(way, RELAY_E_UNDELIVERED, 408, 0, 0);
+        }
         if (wait->ways || wait->errands)
             dial(relay, &relay->peers.v[i]);
     }

@@ -104,7 +104,7 @@ struct relay_way {
     unsigned in_flight;    /* transactions */
     uint64_t octets, from; /* highest octet that came; first octet not known to have arrived */
     uint64_t total;
-    int64_t touched_ms, since_ms, paused_ms, dead_ms;
+    int64_t made_ms, touched_ms, since_ms, paused_ms, dead_ms;
     int err, status; /* why it is dead */
     unsigned late;
     enum msrp_asked success, failure;
@@ -124,10 +124,9 @@ struct relay_lane {
     struct relay_way *turns, *turns_end; /* ready, in the order of their turns */
     uint64_t cost;                       /* slab octets kept alive by what waits */
     struct way_run *last;                /* the newest that is counted, or one in its slab */
-    int64_t moved_ms; /* when the connection last took octets; of a wait for a link: when
-                         it began */
-    bool wants_dial;  /* the driver is to be asked for a link */
-    bool is_over;     /* somebody waits for it to come down to the low mark */
+    int64_t moved_ms;                    /* when the connection last took octets */
+    bool wants_dial;                     /* the driver is to be asked for a link */
+    bool is_over;                        /* somebody waits for it to come down to the low mark */
     struct relay_errand *errands, **errands_end; /* waiting for a link */
     unsigned errands_n;
 };

@@ -184,6 +184,7 @@ struct relay_way *relay_way_make(struct relay_conn *conn, const struct relay_onw
     way->via = conn->peer;
     way->target = on->target;
     way->paths = on->hash;
+    way->made_ms = now_ms(relay);
     way->session = on->sender;
     way->is_open = true;
     if (way->session)

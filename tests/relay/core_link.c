@@ -576,6 +576,27 @@ static void test_nobody_left(void **state)
     way_done(&site);
 }
 
+/* Each message has its own time to wait: a late one is not lost with an early one. */
+static void test_late_comer(void **state)
+{
+    struct way_site site;
+
+    (void)state;
+    start(&site);
+    send_far(&site, "tid1", "mmmm", "one");
+    sim_pass(&site.sim, 9000);
+    sim_clear_all(&site.sim);
+    send_far(&site, "tid2", "nnnn", "two");
+    way_want_answer(&site, site.a, "tid2", 200);
+    sim_pass(&site.sim, 1500);
+    way_want_report(&site, 408, "1-3/3");
+    sim_pass(&site.sim, 7000);
+    assert_string_equal(sim_heard(&site.sim, site.a), "");
+    unsigned p = sim_dialled(&site.sim);
+    want_far(&site, p, "nnnn", "two");
+    way_done(&site);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -596,6 +617,7 @@ int main(void)
         cmocka_unit_test(test_large_wait),
         cmocka_unit_test(test_port_of_send),
         cmocka_unit_test(test_nobody_left),
+        cmocka_unit_test(test_late_comer),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
