@@ -77,6 +77,17 @@ static int take_own(const struct relay_conn *conn, struct relay_onward *on,
     return on->rest.n ? 0 : RELAY_E_PATH_FOREIGN; /* no MSRP session ends at a URI of ours */
 }
 
+/* Does somebody else behind the same peer send to the session? Then its owner is the next hop, not
+ * the one before. row R2 */
+static bool is_towards(const struct relay_conn *conn, const struct relay_onward *on,
+                       const struct relay_session *session)
+{
+    struct msrp_str remote = msrp_str_of(session->remote);
+
+    return conn->peer && on->own_n == 1 && relay_path_is_same(on->rest, remote) &&
+           !relay_path_is_same(conn->chunk.head.from.text, remote);
+}
+
 /* Who sends, by what session. rows 14, 18, 21, R2, R17 */
 static int check_sender(const struct relay_conn *conn, struct relay_onward *on,
                         struct relay_session *found[2])
@@ -84,7 +95,7 @@ static int check_sender(const struct relay_conn *conn, struct relay_onward *on,
     const struct msrp_head *head = &conn->chunk.head;
     struct msrp_uri uri;
 
-    if (is_from(conn, found[0])) {
+    if (is_from(conn, found[0]) && !is_towards(conn, on, found[0])) {
         on->sender = found[0];
         on->target = on->own_n == 2 ? found[1] : NULL;
     } else if (on->own_n == 2) {

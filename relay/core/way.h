@@ -99,10 +99,10 @@ struct relay_way {
     uint64_t paths;                /* hash of both, as in relay_onward */
     uint64_t key;                  /* in the table; 0: not in it */
     struct way_chunk *chunks, **chunks_end;
-    uint64_t cost;         /* of all runs queued */
-    uint64_t flying;       /* octets that have left and are not answered yet */
-    unsigned in_flight;    /* transactions */
-    uint64_t octets, from; /* highest octet that came; first octet not known to have arrived */
+    uint64_t cost;      /* of all runs queued */
+    uint64_t flying;    /* octets that have left and are not answered yet */
+    unsigned in_flight; /* transactions */
+    uint64_t octets;    /* highest octet that came */
     uint64_t total;
     int64_t made_ms, touched_ms, since_ms, paused_ms, dead_ms;
     int err, status; /* why it is dead */

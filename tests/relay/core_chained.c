@@ -325,12 +325,49 @@ static void test_no_service(void **state)
     fall(&s);
 }
 
+/* Two clients behind one peer: what one sends to the session of the other goes back to that peer.
+ * row R2 */
+static void test_neighbour(void **state)
+{
+    struct stand s;
+    char want[2048], tid[64];
+
+    (void)state;
+    stand(&s);
+    digest_kit_ask(&s.kit, &s.sim, s.c, IN2 " " CLIENT);
+    assert_int_equal(say(&s, "alice", "secret", 1, IN2 " " CLIENT), 200);
+    const char *own = strrchr(s.sim.conns[s.c].use_path, ' ') + 1;
+    static const char other[] = "msrps://in2.example:2855/z;tcp msrps://other.invalid:5/o;tcp";
+    sim_clear(&s.sim, s.c);
+    sim_sayf(&s.sim, s.c,
+             "MSRP tidx SEND\r\nTo-Path: %s " IN2 " " CLIENT "\r\nFrom-Path: %s\r\n"
+             "Message-ID: mmmm\r\nFailure-Report: no\r\nByte-Range: 1-2/2\r\n"
+             "Content-Type: text/plain\r\n\r\nhi\r\n-------tidx$\r\n",
+             own, other);
+    assert_int_equal(sscanf(sim_heard(&s.sim, s.c), "MSRP %40s SEND", tid), 1);
+    snprintf(want, sizeof want,
+             "MSRP %s SEND\r\nTo-Path: " IN2 " " CLIENT "\r\nFrom-Path: %s %s\r\n"
+             "Message-ID: mmmm\r\nFailure-Report: no\r\nByte-Range: 1-2/2\r\n"
+             "Content-Type: text/plain\r\n\r\nhi\r\n-------%s$\r\n",
+             tid, own, other, tid);
+    assert_string_equal(sim_heard(&s.sim, s.c), want);
+    /* to anywhere else he does not send by that session */
+    sim_clear(&s.sim, s.c);
+    sim_sayf(&s.sim, s.c,
+             "MSRP tidy SEND\r\nTo-Path: %s msrps://x.invalid:7/x;tcp\r\nFrom-Path: %s\r\n"
+             "Message-ID: nnnn\r\n-------tidy$\r\n",
+             own, other);
+    assert_non_null(strstr(sim_heard(&s.sim, s.c), "MSRP tidy 403 "));
+    fall(&s);
+    row_passed("R2");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_use_path),   cmocka_unit_test(test_many),
         cmocka_unit_test(test_refused),    cmocka_unit_test(test_end),
-        cmocka_unit_test(test_no_service),
+        cmocka_unit_test(test_no_service), cmocka_unit_test(test_neighbour),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
