@@ -100,7 +100,8 @@ static int begin_next(struct relay_way *way, struct relay_conn *conn)
     conn->chunk.way = way;
     way->touched_ms = now_ms(way->relay);
     if (way->is_dead) {
-        if (way->touched_ms - way->dead_ms > conf->stopped_ms &&
+        if (!conn->peer && /* whose link carries others too */
+            way->touched_ms - way->dead_ms > conf->stopped_ms &&
             ++way->late > conf->stopped_chunks) {
             relay_way_part(way);
             return RELAY_E_STOPPED_STILL;

@@ -1,52 +1,6 @@
 /* core_link.c - links to peer relays: dialled, accepted, lost, over quota; AUTH through us; rows
  * R1, R11-R13, R17, A11, 10.16-10.18, threats T10, T11, T19. */
-#include "relay/route/peer.h"
-#include "tests/relay/way_kit.h"
-
-#define PEER     "relay2.iops.example"
-#define PEER_URI "msrps://" PEER ":2855/x7;tcp"
-#define FAR      "msrps://far.invalid:7/f1;tcp"
-
-static struct relay_peer_conf peers[] = {
-    {.name = PEER, .port = 2855, .tls = true},
-    {.name = "127.0.0.1", .port = 2899},
-    {.name = "relay3.iops.example", .port = 2901, .tls = true},
-};
-
-static void start(struct way_site *site)
-{
-    sim_init(&site->sim);
-    site->sim.conf.peers = peers;
-    site->sim.conf.peers_n = 3;
-    sim_start(&site->sim);
-    site->a = sim_user(&site->sim, SIM_ALICE);
-    site->b = sim_user(&site->sim, SIM_BOB);
-    sim_clear_all(&site->sim);
-}
-
-static void send_far(struct way_site *site, const char *tid, const char *id, const char *body)
-{
-    sim_sayf(&site->sim, site->a,
-             "MSRP %s SEND\r\nTo-Path: %s " PEER_URI " " FAR "\r\nFrom-Path: %s\r\n"
-             "Message-ID: %s\r\nByte-Range: 1-%zu/%zu\r\nContent-Type: text/plain\r\n\r\n%s\r\n"
-             "-------%s$\r\n",
-             tid, way_use(site, site->a), way_uri(site, site->a), id, strlen(body), strlen(body),
-             body, tid);
-}
-
-static void want_far(struct way_site *site, unsigned p, const char *id, const char *body)
-{
-    char want[4096], tid[64];
-
-    way_tid(site, p, tid);
-    snprintf(want, sizeof want,
-             "MSRP %s SEND\r\nTo-Path: " PEER_URI " " FAR "\r\nFrom-Path: %s %s\r\n"
-             "Message-ID: %s\r\nByte-Range: 1-%zu/%zu\r\nContent-Type: text/plain\r\n\r\n%s\r\n"
-             "-------%s$\r\n",
-             tid, way_use(site, site->a), way_uri(site, site->a), id, strlen(body), strlen(body),
-             body, tid);
-    assert_string_equal(sim_heard(&site->sim, p), want);
-}
+#include "tests/relay/link_kit.h"
 
 /* The peer answers the first frame it has heard. */
 static void answer_far(struct way_site *site, unsigned p, int code)
@@ -65,18 +19,18 @@ static void test_dial(void **state)
     struct way_site site;
 
     (void)state;
-    start(&site);
+    link_start(&site);
     assert_int_equal(site.sim.dials, 0);
-    send_far(&site, "tid1", "mmmm", "one");
+    link_send(&site, "tid1", "mmmm", "one");
     way_want_answer(&site, site.a, "tid1", 200);
-    send_far(&site, "tid2", "nnnn", "two");
+    link_send(&site, "tid2", "nnnn", "two");
     assert_int_equal(site.sim.dials, 1);
     unsigned p = sim_dialled(&site.sim);
     assert_non_null(strstr(sim_heard(&site.sim, p), "one"));
     assert_non_null(strstr(sim_heard(&site.sim, p), "two"));
     sim_clear_all(&site.sim);
-    send_far(&site, "tid3", "oooo", "three");
-    want_far(&site, p, "oooo", "three");
+    link_send(&site, "tid3", "oooo", "three");
+    link_want(&site, p, "oooo", "three");
     assert_int_equal(site.sim.dials, 1);
     /* a link without a request of theirs is no stranger: it stays */
     way_keep_alive(&site, site.a, 200000);
@@ -91,8 +45,8 @@ static void test_unreachable(void **state)
     struct way_site site;
 
     (void)state;
-    start(&site);
-    send_far(&site, "tid1", "mmmm", "one");
+    link_start(&site);
+    link_send(&site, "tid1", "mmmm", "one");
     way_want_answer(&site, site.a, "tid1", 200);
     for (unsigned i = 1; i < 4; i++) {
         assert_int_equal(site.sim.dials, i);
@@ -112,18 +66,18 @@ static void test_broken(void **state)
     struct way_site site;
 
     (void)state;
-    start(&site);
-    send_far(&site, "tid0", "llll", "nil");
+    link_start(&site);
+    link_send(&site, "tid0", "llll", "nil");
     unsigned p = sim_dialled(&site.sim);
     answer_far(&site, p, 200);
-    send_far(&site, "tid1", "mmmm", "one");
+    link_send(&site, "tid1", "mmmm", "one");
     sim_clear_all(&site.sim);
     sim_closed(&site.sim, p);
     way_want_report(&site, 408, "1-3/3");
-    send_far(&site, "tid2", "nnnn", "two"); /* a new one is made */
+    link_send(&site, "tid2", "nnnn", "two"); /* a new one is made */
     assert_int_equal(site.sim.dials, 2);
     p = sim_dialled(&site.sim);
-    want_far(&site, p, "nnnn", "two");
+    link_want(&site, p, "nnnn", "two");
     way_done(&site);
 }
 
@@ -136,8 +90,8 @@ static void test_flapping(void **state)
     unsigned p, dials;
 
     (void)state;
-    start(&site);
-    send_far(&site, "tidx", "mmmm", "one");
+    link_start(&site);
+    link_send(&site, "tidx", "mmmm", "one");
     for (unsigned i = 0; i < 3; i++) {
         assert_int_equal(site.sim.dials, i + 1);
         p = sim_dialled(&site.sim);
@@ -145,7 +99,7 @@ static void test_flapping(void **state)
         if (i == 1)
             answer_far(&site, p, 413); /* that proves nothing */
         sim_closed(&site.sim, p);
-        send_far(&site, "tidx", "mmmm", "one");
+        link_send(&site, "tidx", "mmmm", "one");
         int64_t ms = 0;
         for (; site.sim.dials == i + 1 && ms < 20000; ms += 250)
             sim_pass(&site.sim, 250);
@@ -164,7 +118,7 @@ static void test_flapping(void **state)
             way_keep_alive(&site, site.a, 60000);
         sim_closed(&site.sim, p);
         dials = site.sim.dials;
-        send_far(&site, "tidx", "mmmm", "one");
+        link_send(&site, "tidx", "mmmm", "one");
         assert_int_equal(site.sim.dials, dials + 1);
     }
     sim_dialled(&site.sim);
@@ -178,9 +132,9 @@ static void test_full_house(void **state)
     struct way_site site;
 
     (void)state;
-    start(&site);
+    link_start(&site);
     site.sim.relay->conf.conns_max = 2; /* both are there: no strangers at all */
-    send_far(&site, "tid1", "mmmm", "one");
+    link_send(&site, "tid1", "mmmm", "one");
     unsigned p = sim_dialled(&site.sim);
     assert_true(site.sim.conns[p].is_closing);
     assert_int_equal(site.sim.last_refusal, RELAY_E_CONNS_TOTAL);
@@ -191,7 +145,7 @@ static void test_full_house(void **state)
     assert_int_equal(site.sim.dials, 2);
     p = sim_dialled(&site.sim);
     assert_false(site.sim.conns[p].is_closing);
-    want_far(&site, p, "mmmm", "one");
+    link_want(&site, p, "mmmm", "one");
     way_done(&site);
 }
 
@@ -204,7 +158,7 @@ static void test_accepted(void **state)
 
     (void)state;
     for (int i = 0; i < 2; i++) {
-        start(&site);
+        link_start(&site);
         unsigned p = sim_open_peer(&site.sim, PEER);
         sim_sayf(&site.sim, p,
                  "MSRP tidx SEND\r\nTo-Path: %s %s\r\nFrom-Path: %s\r\nMessage-ID: mmmm\r\n"
@@ -271,7 +225,7 @@ static void test_barred(void **state)
         char to[1024];
         size_t n = 0;
 
-        start(&site);
+        link_start(&site);
         for (const char *p = rows[i].to; *p; p++) {
             if (*p == '%')
                 n +=
@@ -300,7 +254,7 @@ static void test_auth_through(void **state)
     char want[4096], tid[64];
 
     (void)state;
-    start(&site);
+    link_start(&site);
     sim_sayf(&site.sim, site.a,
              "MSRP tidx AUTH\r\nTo-Path: %s msrps://" PEER ":2855;tcp\r\nFrom-Path: %s\r\n"
              "Authorization: Bearer abc\r\n-------tidx$\r\n",
@@ -340,7 +294,7 @@ static void test_answer_ends_here(void **state)
     char tid[64];
 
     (void)state;
-    start(&site);
+    link_start(&site);
     sim_sayf(&site.sim, site.a,
              "MSRP tidx AUTH\r\nTo-Path: %s msrps://" PEER ":2855;tcp\r\nFrom-Path: %s\r\n"
              "-------tidx$\r\n",
@@ -362,7 +316,7 @@ static void test_auth_port(void **state)
     struct way_site site;
 
     (void)state;
-    start(&site);
+    link_start(&site);
     sim_sayf(&site.sim, site.a,
              "MSRP tidx AUTH\r\nTo-Path: %s msrps://relay3.iops.example;tcp\r\nFrom-Path: %s\r\n"
              "-------tidx$\r\n",
@@ -381,7 +335,7 @@ static void test_auth_orphan(void **state)
     char tid[64], use[600];
 
     (void)state;
-    start(&site);
+    link_start(&site);
     snprintf(use, sizeof use, "%s", way_use(&site, site.a));
     sim_sayf(&site.sim, site.a,
              "MSRP tidx AUTH\r\nTo-Path: %s msrps://" PEER ":2855;tcp\r\nFrom-Path: %s\r\n"
@@ -408,7 +362,7 @@ static void test_plain_peer(void **state)
         struct way_site site;
         char use[600] = "msrp", want[1024];
 
-        start(&site);
+        link_start(&site);
         struct relay_in in = {.n = 0};
         in.open.source = "127.0.0.1";
         in.open.loopback = i == 0;
@@ -442,7 +396,7 @@ static void test_quota(void **state)
     (void)state;
     peers[0].messages_per_s = 2;
     peers[0].messages_burst = 5;
-    start(&site);
+    link_start(&site);
     unsigned p = sim_open_peer(&site.sim, PEER);
     for (int i = 0; i < 8; i++) {
         sim_clear(&site.sim, p);
@@ -472,8 +426,8 @@ static void test_ends_while_waiting(void **state)
     (void)state;
     alice->revoked = true;
     assert_int_equal(relay_policy_seal(policy), 0);
-    start(&site);
-    send_far(&site, "tid1", "mmmm", "one");
+    link_start(&site);
+    link_send(&site, "tid1", "mmmm", "one");
     way_want_answer(&site, site.a, "tid1", 200);
     assert_false(relay_is_quiet(site.sim.relay));
     assert_int_equal(site.sim.refusals, 0);
@@ -484,116 +438,6 @@ static void test_ends_while_waiting(void **state)
     assert_string_equal(sim_heard(&site.sim, site.a), ""); /* no REPORT on a dead session */
     assert_true(relay_is_quiet(site.sim.relay));
     relay_policy_unref(policy);
-    way_done(&site);
-}
-
-/* A large message to a peer that is not there yet: its sender is stopped as by a slow receiver, and
- * one that cannot be stopped is told; nothing grows. threat T17 */
-static void test_large_wait(void **state)
-{
-    enum { CHUNK = 16000, CHUNKS = 200 };
-    static char body[CHUNK + 1];
-
-    (void)state;
-    memset(body, 'x', CHUNK);
-    for (int is_up = 0; is_up < 2; is_up++) {
-        struct way_site site;
-        char tid[32];
-
-        start(&site);
-        const struct relay_conf *conf = &site.sim.relay->conf;
-        for (unsigned i = 0; i < CHUNKS; i++) {
-            snprintf(tid, sizeof tid, "tid%u", i);
-            sim_sayf(&site.sim, site.a,
-                     "MSRP %s SEND\r\nTo-Path: %s " PEER_URI " " FAR "\r\nFrom-Path: %s\r\n"
-                     "Message-ID: mmmm\r\nByte-Range: %u-*/%u\r\nContent-Type: text/plain\r\n\r\n"
-                     "%s\r\n-------%s%c\r\n",
-                     tid, way_use(&site, site.a), way_uri(&site, site.a), i * CHUNK + 1,
-                     CHUNKS * CHUNK, body, tid, i == CHUNKS - 1 ? '$' : '+');
-        }
-        assert_true(site.sim.conns[site.a].is_paused);
-        assert_true(relay_counts(site.sim.relay)->slab_bytes <
-                    conf->out_high + 4 * RELAY_SLAB_SIZE);
-        sim_pass(&site.sim, 9000);
-        assert_int_equal(site.sim.refusals, 0);
-        if (is_up) {
-            unsigned p = sim_dialled(&site.sim);
-            snprintf(site.sim.conns[p].remote, sizeof site.sim.conns[p].remote, "%s", PEER_URI);
-            for (unsigned i = 0; i < 400 && sim_answer_all(&site.sim, p, 200); i++)
-                sim_pass(&site.sim, 250);
-            assert_int_equal(site.sim.refusals, 0);
-            assert_true(relay_counts(site.sim.relay)->relayed_chunks >= CHUNKS);
-        } else {
-            sim_pass(&site.sim, 1500);
-            assert_int_equal(site.sim.last_refusal, RELAY_E_UNDELIVERED);
-            assert_non_null(strstr(sim_heard(&site.sim, site.a), "408"));
-        }
-        assert_false(site.sim.conns[site.a].is_paused);
-        assert_true(relay_is_quiet(site.sim.relay));
-        way_done(&site);
-    }
-}
-
-/* An AUTH may name a relay without a port; a SEND over the same path may not. row 10.63 */
-static void test_port_of_send(void **state)
-{
-    struct way_site site;
-
-    (void)state;
-    start(&site);
-    for (int after = 0; after < 2; after++) {
-        sim_sayf(&site.sim, site.a,
-                 "MSRP tidx SEND\r\nTo-Path: %s msrps://relay3.iops.example;tcp\r\n"
-                 "From-Path: %s\r\nMessage-ID: mmmm\r\n-------tidx$\r\n",
-                 way_use(&site, site.a), way_uri(&site, site.a));
-        way_want_answer(&site, site.a, "tidx", 400);
-        sim_sayf(&site.sim, site.a,
-                 "MSRP tidy AUTH\r\nTo-Path: %s msrps://relay3.iops.example;tcp\r\n"
-                 "From-Path: %s\r\n-------tidy$\r\n",
-                 way_use(&site, site.a), way_uri(&site, site.a));
-        assert_string_equal(sim_heard(&site.sim, site.a), "");
-    }
-    sim_pass(&site.sim, RELAY_PEER_WAIT_MS + 500);
-    way_done(&site);
-}
-
-/* The last one has gone, and his message waits for a link: time goes on, it is dialled again. */
-static void test_nobody_left(void **state)
-{
-    struct way_site site;
-
-    (void)state;
-    start(&site);
-    send_far(&site, "tid1", "mmmm", "one");
-    sim_closed(&site.sim, site.a);
-    sim_closed(&site.sim, site.b);
-    sim_undialled(&site.sim);
-    assert_true(relay_next_ms(site.sim.relay) >= 0);
-    sim_pass(&site.sim, 1500);
-    assert_int_equal(site.sim.dials, 2);
-    unsigned p = sim_dialled(&site.sim);
-    assert_non_null(strstr(sim_heard(&site.sim, p), "one"));
-    way_done(&site);
-}
-
-/* Each message has its own time to wait: a late one is not lost with an early one. */
-static void test_late_comer(void **state)
-{
-    struct way_site site;
-
-    (void)state;
-    start(&site);
-    send_far(&site, "tid1", "mmmm", "one");
-    sim_pass(&site.sim, 9000);
-    sim_clear_all(&site.sim);
-    send_far(&site, "tid2", "nnnn", "two");
-    way_want_answer(&site, site.a, "tid2", 200);
-    sim_pass(&site.sim, 1500);
-    way_want_report(&site, 408, "1-3/3");
-    sim_pass(&site.sim, 7000);
-    assert_string_equal(sim_heard(&site.sim, site.a), "");
-    unsigned p = sim_dialled(&site.sim);
-    want_far(&site, p, "nnnn", "two");
     way_done(&site);
 }
 
@@ -614,10 +458,6 @@ int main(void)
         cmocka_unit_test(test_full_house),
         cmocka_unit_test(test_ends_while_waiting),
         cmocka_unit_test(test_answer_ends_here),
-        cmocka_unit_test(test_large_wait),
-        cmocka_unit_test(test_port_of_send),
-        cmocka_unit_test(test_nobody_left),
-        cmocka_unit_test(test_late_comer),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
