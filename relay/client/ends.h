@@ -91,8 +91,9 @@ struct relay_wire {
     struct relay_wire *next;
     struct relay_endpoint *endpoint;
     bool is_open, is_dead;
-    bool is_wanted;  /* a session was on it once */
-    int64_t open_ms; /* since when it stands */
+    bool is_wanted;   /* a session was on it once */
+    int64_t open_ms;  /* since when it stands */
+    int64_t heard_ms; /* the last octet that came */
 
     struct msrp_reader reader;
     char *in;

@@ -203,7 +203,8 @@ const char *relay_wire_output(struct relay_wire *link, const struct relay_client
 
 void relay_wire_sent(struct relay_wire *link, const struct relay_client_now *now, size_t n)
 {
-    relay_octets_eat(&link->out, n);
+    size_t left = relay_octets_left(&link->out);
+    relay_octets_eat(&link->out, n < left ? n : left); /* a link that ended has none left */
     link->sent += n;
     link->endpoint->counts.bytes_out += n;
     for (size_t i = 0; i < link->asked_n;) {
@@ -259,7 +260,7 @@ bool relay_wire_is_over(const struct relay_wire *link)
 static void open_now(struct relay_wire *link, int64_t now_ms)
 {
     link->is_open = true;
-    link->open_ms = now_ms;
+    link->open_ms = link->heard_ms = now_ms;
     for (struct relay_talk *talk = link->endpoint->sessions; talk != NULL; talk = talk->next) {
         if (talk->link != link || talk->state != RELAY_TALK_NEW) {
             continue;
@@ -273,6 +274,13 @@ static void open_now(struct relay_wire *link, int64_t now_ms)
     }
 }
 
+/* Not an octet since this was asked: it is the connection that is lost (row U10), and the message
+ * may go on over another one. */
+static bool is_silent(const struct relay_wire *link, const struct relay_asked *asked)
+{
+    return link->heard_ms <= asked->sent_ms;
+}
+
 /* No answer in 30 s: row P4. What was asked decides what fails. */
 static void expire(struct relay_wire *link, int64_t now_ms)
 {
@@ -283,6 +291,11 @@ static void expire(struct relay_wire *link, int64_t now_ms)
             now_ms - asked->sent_ms < RELAY_CLIENT_ANSWER_MS) {
             i++;
             continue;
+        }
+        if (asked->kind == RELAY_ASKED_CHUNK && is_silent(link, asked)) {
+            relay_octets_done(&link->out);
+            relay_wire_end(link, 0, RELAY_E_END, "no answer in 30 s");
+            return;
         }
         strike(link, i, &gone);
         struct relay_talk *talk = relay_talk_find(endpoint, gone.session);
@@ -350,6 +363,9 @@ static void tick(struct relay_wire *link, int64_t now_ms)
         return;
     }
     expire(link, now_ms);
+    if (link->is_dead) {
+        return;
+    }
     send_again(endpoint, now_ms);
     for (struct relay_talk *talk = endpoint->sessions; talk != NULL; talk = talk->next) {
         if (talk->link != link) {
@@ -381,6 +397,7 @@ void relay_wire_feed(struct relay_wire *link, const struct relay_client_in *in)
         break;
     case RELAY_CLIENT_IN_DATA:
         link->in_n += in->n;
+        link->heard_ms = in->now.mono_ms;
         link->endpoint->counts.bytes_in += in->n;
         break;
     case RELAY_CLIENT_IN_CLOSED:

@@ -38,7 +38,10 @@ static void no_answer(void **state)
     assert_null(kit_find(&kit, RELAY_ENDPOINT_REFUSED));
     relay_wire_sent(link_, &kit.now, 1);
     assert_int_equal(relay_wire_next_ms(link_), kit.now.mono_ms + 30000);
-    wait_ms(29999);
+    wait_ms(10000);
+    kit_hear(&kit, link_,
+             "MSRP somewhat 200\r\nTo-Path: msrp://a.example:1/b;tcp\r\n"); /* it lives */
+    wait_ms(19999);
     assert_null(kit_find(&kit, RELAY_ENDPOINT_REFUSED));
     wait_ms(1);
     assert_int_equal(kit_find(&kit, RELAY_ENDPOINT_REFUSED)->id, id);
@@ -66,6 +69,41 @@ static void no_answer(void **state)
     }
     row_passed("P4");
     row_passed("b8.7");
+}
+
+/* U10: not an octet in 30 s is a connection that is lost, though nobody has closed it; the message
+ * goes on over the next one. */
+static void silence(void **state)
+{
+    size_t n;
+    (void)state;
+    open_bound(NULL);
+    uint64_t id = kit_send(&kit, session, "hello", 5), old = session;
+    kit_said(&kit, link_);
+    kit_send(&kit, session, "more", 4);
+    assert_non_null(relay_wire_output(link_, &kit.now, &n)); /* the socket is full */
+    wait_ms(29999);
+    assert_null(kit_find(&kit, RELAY_ENDPOINT_FAILED));
+    wait_ms(1);
+    assert_int_equal(kit_find(&kit, RELAY_ENDPOINT_FAILED)->session, old);
+    assert_int_equal(kit_find(&kit, RELAY_ENDPOINT_FAILED)->status, 0);
+    assert_null(kit_find(&kit, RELAY_ENDPOINT_REFUSED));
+    assert_true(relay_wire_is_over(link_));
+    relay_wire_sent(link_, &kit.now, n); /* it is not any more, too late */
+    assert_true(relay_wire_is_over(link_));
+    relay_wire_free(link_);
+    link_ = kit_link(&kit);
+    session = kit_active(&kit, link_, KIT_PEER);
+    assert_int_equal(relay_endpoint_resume(kit.endpoint, old, session), 0);
+    snprintf(own, sizeof(own), "%s", kit_path(&kit, session));
+    char *said = strdup(kit_said(&kit, link_));
+    assert_non_null(strstr(said, "\r\n\r\nhello\r\n"));
+    kit_answer(&kit, link_, said, own, 200);
+    free(said);
+    assert_int_equal(kit_count(&kit, RELAY_ENDPOINT_SENT), 2);
+    assert_true(id > 0);
+    kit_done(&kit);
+    row_passed("U10");
 }
 
 /* A thousand and more messages that only an error would answer: the oldest are forgotten, the link
@@ -254,6 +292,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(no_answer),
+        cmocka_unit_test(silence),
         cmocka_unit_test(many_that_are_not_answered),
         cmocka_unit_test(many_that_wait),
         cmocka_unit_test(keep_alive),
