@@ -103,6 +103,7 @@ struct relay_way {
     uint64_t flying;    /* octets that have left and are not answered yet */
     unsigned in_flight; /* transactions */
     uint64_t octets;    /* highest octet that came */
+    uint64_t lost_from; /* first octet that was in flight when the next hop went; 0: none */
     uint64_t total;
     int64_t made_ms, touched_ms, since_ms, paused_ms, dead_ms;
     int err, status; /* why it is dead */

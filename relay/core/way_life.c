@@ -290,12 +290,14 @@ void relay_way_fail(struct relay_way *way, int err, int status, uint64_t start, 
 {
     struct relay_conn *source = way->source;
     bool is_told = way->chunk && (relay_way_duty(way, MSRP_FATE_REFUSED) & MSRP_DUTY_ANSWER);
-    uint64_t first = UINT64_MAX;
 
-    if (!start && way->lane && way->lane->conn)
-        first = relay_hop_unway(way->lane->conn, way);
-    if (!start)
+    if (!start) {
+        uint64_t first =
+            way->lane && way->lane->conn ? relay_hop_unway(way->lane->conn, way) : UINT64_MAX;
+        if (way->lost_from && way->lost_from < first)
+            first = way->lost_from;
         not_arrived(way, first, &start, &end);
+    }
     if (!way->chunk) { /* else it is counted with its answer */
         bool is_owed = relay_way_duty(way, MSRP_FATE_LOST) & MSRP_DUTY_REPORT;
         relay_refuse(way->relay, source, err, is_owed ? status : 0, (struct msrp_str){NULL, 0},
@@ -380,6 +382,11 @@ static void orphan(struct relay_way *way)
 
 void relay_ways_gone(struct relay_conn *conn)
 {
+    /* what was in flight is lost: one walk over it all, not one for each way */
+    for (struct relay_hop *hop = conn->hops; hop; hop = hop->next)
+        if (hop->way && (!hop->way->lost_from || hop->start < hop->way->lost_from))
+            hop->way->lost_from = hop->start;
+    relay_hop_forget(conn);
     while (conn->lane->ways)
         relay_way_fail(conn->lane->ways, RELAY_E_UNDELIVERED, 408, 0, 0);
     while (conn->ways)

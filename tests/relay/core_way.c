@@ -122,6 +122,28 @@ static void test_failures(void **state)
     row_passed("10.47");
 }
 
+/* Several chunks were in flight when the connection broke: one REPORT names what did not arrive. */
+static void test_lost_range(void **state)
+{
+    struct way_site site;
+    char tid[64];
+
+    (void)state;
+    way_start(&site, false);
+    way_send(&site, "tid1", "mmmm", "1-5/20", "", "aaaaa", 5, '+');
+    way_tid(&site, site.b, tid);
+    way_send(&site, "tid2", "mmmm", "6-10/20", "", "bbbbb", 5, '+');
+    way_send(&site, "tid3", "mmmm", "11-15/20", "", "ccccc", 5, '+');
+    sim_sayf(&site.sim, site.b, "MSRP %s 200 OK\r\nTo-Path: %s\r\nFrom-Path: %s\r\n-------%s$\r\n",
+             tid, way_use(&site, site.b), way_uri(&site, site.b), tid);
+    site.sim.conns[site.b].is_deaf = true;
+    way_send(&site, "tid4", "mmmm", "16-18/20", "", "ddd", 3, '+'); /* has not left */
+    sim_clear_all(&site.sim);
+    sim_closed(&site.sim, site.b);
+    way_want_report(&site, 408, "6-18/20");
+    way_done(&site);
+}
+
 /* --- large chunks ------------------------------------------------------------------------------
  */
 
@@ -218,9 +240,10 @@ static void test_smuggled(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_forward),       cmocka_unit_test(test_report_back),
-        cmocka_unit_test(test_failures),      cmocka_unit_test(test_large),
-        cmocka_unit_test(test_end_line_late), cmocka_unit_test(test_smuggled),
+        cmocka_unit_test(test_forward),  cmocka_unit_test(test_report_back),
+        cmocka_unit_test(test_failures), cmocka_unit_test(test_lost_range),
+        cmocka_unit_test(test_large),    cmocka_unit_test(test_end_line_late),
+        cmocka_unit_test(test_smuggled),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
