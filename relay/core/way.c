@@ -27,9 +27,12 @@ static int check_next(struct relay_way *way, const struct msrp_head *head)
         return 0;
     if (!head->has_range)
         return MSRP_E_JOIN_NO_RANGE;
-    if (way->total != MSRP_UNKNOWN && head->range.total != MSRP_UNKNOWN &&
-        way->total != head->range.total)
+    if (head->range.total != MSRP_UNKNOWN &&
+        ((way->total != MSRP_UNKNOWN && way->total != head->range.total) ||
+         way->octets > head->range.total))
         return MSRP_E_JOIN_TOTAL;
+    if (head->range.start - 1 > way->total)
+        return MSRP_E_JOIN_TOTAL; /* behind the end that an earlier chunk told */
     if (way->total == MSRP_UNKNOWN)
         way->total = head->range.total;
     return 0;
@@ -183,7 +186,7 @@ int relay_way_body(struct relay_conn *conn, const char *p, size_t n)
         return RELAY_E_STOPPED;
     if (way->is_dead)
         return 0;
-    if (chunk->head.range.end != MSRP_UNKNOWN && end > chunk->head.range.end)
+    if ((chunk->head.range.end != MSRP_UNKNOWN && end > chunk->head.range.end) || end > way->total)
         err = MSRP_E_JOIN_OVER; /* row 33 */
     else if (max && end > max)
         err = RELAY_E_TOO_LARGE;

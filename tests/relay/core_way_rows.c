@@ -18,6 +18,10 @@ static void test_second_chunk(void **state)
         {"1-5/*", "6-9/10", "", 4, '$', 400, MSRP_E_JOIN_END},
         {"1-5/9", "6-*/9", "", 3, '$', 400, MSRP_E_JOIN_END},
         {"1-5/9", "6-8/9", "", 4, '+', 400, MSRP_E_JOIN_OVER},
+        {"1-5/9", "6-*/9", "", 5, '+', 400, MSRP_E_JOIN_OVER}, /* over the total */
+        {"1-5/9", "6-*/*", "", 5, '+', 400, MSRP_E_JOIN_OVER}, /* which an earlier one told */
+        {"1-5/9", "11-*/*", "", 1, '+', 400, MSRP_E_JOIN_TOTAL},
+        {"1-*/*", "2-3/4", "", 2, '+', 400, MSRP_E_JOIN_TOTAL}, /* less than came already */
         {"1-5/9", NULL, "", 4, '$', 400, MSRP_E_JOIN_NO_RANGE},
         {"1-5/9", "6-9/9", "", 2, '+', 200, 0}, /* shorter than it says: row 32 */
     };
