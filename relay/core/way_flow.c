@@ -38,9 +38,11 @@ bool relay_way_is_unanswered(const struct relay_way *way)
 /* Is there more on the connection than this one message? Then stopping it would punish others. */
 static bool is_shared(const struct relay_conn *conn)
 {
-    unsigned n = 0;
+    unsigned n = 0, live = 0;
 
-    if (conn->peer || (conn->sessions && conn->sessions->next))
+    for (const struct relay_session *session = conn->sessions; session; session = session->next)
+        live += !session->ended;
+    if (conn->peer || live > 1)
         return true;
     for (const struct relay_way *way = conn->ways; way && n < 2; way = way->next_from)
         n += !way->is_dead && !way->has_last;
