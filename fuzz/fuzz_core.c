@@ -301,8 +301,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
     run(data, size, false, &bulk);
     run(data, size, true, &split);
-    /* when reading is paused, how much was read before depends on the cut */
-    bool is_same = !bulk.counts.pauses && !split.counts.pauses;
+    /* when reading is paused, how much was read before depends on the cut; when answers are held
+     * back, it depends on how the octets lie in their slabs */
+    bool is_same = !bulk.counts.pauses && !split.counts.pauses && !bulk.counts.answers_held &&
+                   !split.counts.answers_held;
     must(!is_same || bulk.conns == split.conns, "another number of connections");
     for (unsigned c = 0; is_same && c < bulk.conns; c++)
         must(bulk.heard_n[c] == split.heard_n[c] &&

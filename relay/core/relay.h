@@ -106,6 +106,7 @@ struct relay_counts {
     uint64_t bytes_in, bytes_out, requests, responses;
     uint64_t messages_in, messages_delivered, deliveries, deliveries_failed, notifications;
     uint64_t relayed_chunks;           /* SENDs that went on: rfc4976#6.4 */
+    uint64_t answers_held;             /* 200s that waited for a next hop that was behind */
     uint64_t errands, errands_dropped; /* REPORTs and other requests that went on, or could not */
     uint64_t duplicates, overlap_octets, late_responses, pauses, resumes, events_lost;
     uint64_t uploads, uploads_refused; /* CSKs taken; I_MESSAGEs not taken */

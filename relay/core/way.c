@@ -246,6 +246,7 @@ int relay_way_end(struct relay_conn *conn, char flag)
     }
     bool is_full = flag != '#' && relay_way_is_heavy(way);
     chunk->owes = is_full && (relay_way_duty(way, MSRP_FATE_TAKEN) & MSRP_DUTY_ANSWER);
+    conn->relay->counts.answers_held += chunk->owes;
     relay_way_part(way);
     relay_lane_ready(way);
     return is_full ? RELAY_WAY_LATER : 0;

@@ -29,6 +29,8 @@ static const struct {
     ROW("deliveries_failed_total", "counter", deliveries_failed, "deliveries that failed"),
     ROW("notifications_total", "counter", notifications, "dispositions forwarded"),
     ROW("relayed_chunks_total", "counter", relayed_chunks, "SENDs that went on to the next hop"),
+    ROW("answers_held_total", "counter", answers_held,
+        "200s that waited for a next hop that was behind"),
     ROW("relayed_requests_total", "counter", errands, "other requests that went on"),
     ROW("relayed_requests_dropped_total", "counter", errands_dropped,
         "requests and responses that could not go on"),

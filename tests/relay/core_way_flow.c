@@ -225,6 +225,7 @@ static void test_held_answers(void **state)
             way_send(&site, tid, "mmmm", range, "", body, CHUNK, '+');
         }
         assert_null(strstr(sim_heard(&site.sim, site.a), "tid29"));
+        assert_true(relay_counts(site.sim.relay)->answers_held > 10);
         if (reads) {
             struct way_got got = {.body = NULL};
             site.sim.conns[b].is_deaf = false;
