@@ -215,21 +215,13 @@ static long write_answer(struct msrp_writer *w, const struct relay_conn *conn,
                          const struct relay_hop *hop)
 {
     const struct msrp_head *head = &conn->chunk.head;
-    const char *end = head->lines.p + head->lines.n;
-    const char *at = head->from.text.p + head->from.text.n + 2;
+    struct msrp_str to = head->to.text;
+    struct msrp_str rest = msrp_path_pop(to, own_at_front(conn->relay, to));
 
     msrp_writer_response(w, msrp_str_of(hop->source_tid), (int)head->code);
-    unsigned own_n = own_at_front(conn->relay, head->to.text);
-    struct msrp_str rest = msrp_path_pop(head->to.text, own_n), from[3] = {{NULL, 0}};
-    msrp_writer_header(w, "To-Path", rest);
-    from[1] = head->to.first;
-    if (own_n == 2) {
-        struct msrp_str second = msrp_path_pop(head->to.text, 1);
-        msrp_path_next(&second, &from[0]);
-    }
-    from[2] = head->from.text;
-    msrp_writer_header_list(w, "From-Path", from, 3);
-    msrp_writer_put(w, (struct msrp_str){at, (size_t)(end - at)});
+    struct msrp_str own = {to.p, rest.p > to.p ? (size_t)(rest.p - to.p - 1) : 0};
+    relay_lane_paths(w, own, rest, head->from.text);
+    msrp_writer_put(w, relay_lane_lines(head));
     msrp_writer_end(w, msrp_str_of(hop->source_tid), '$', false);
     return (long)msrp_writer_done(w);
 }

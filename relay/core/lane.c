@@ -252,8 +252,7 @@ bool relay_lane_is_ready(const struct relay_conn *conn)
 
 /* --- heads --- */
 
-/* The lines behind both paths, which the reader wants to stand first and second. */
-static struct msrp_str lines_behind(const struct msrp_head *head)
+struct msrp_str relay_lane_lines(const struct msrp_head *head)
 {
     const char *end = head->lines.p + head->lines.n, *at = head->from.text.p + head->from.text.n;
 
@@ -265,32 +264,27 @@ size_t relay_lane_head_cap(const struct way_chunk *chunk)
     return chunk->head.method_text.n + chunk->head.lines.n + 512;
 }
 
-/* From-Path: the URIs that were taken off, each put in front of the one before. rfc4976#6.4.1 */
-static void put_from(struct msrp_writer *w, const struct way_chunk *chunk)
+void relay_lane_paths(struct msrp_writer *w, struct msrp_str own, struct msrp_str rest,
+                      struct msrp_str from)
 {
-    struct msrp_str uris[3] = {{NULL, 0}, chunk->own, chunk->head.from.text};
+    struct msrp_str first, second;
 
-    if (chunk->own_n == 2) {
-        struct msrp_str first, second;
-        msrp_str_cut(chunk->own, ' ', &first, &second);
-        uris[0] = second;
-        uris[1] = first;
-    }
-    msrp_writer_header_list(w, "From-Path", uris, 3);
+    msrp_writer_header(w, "To-Path", rest);
+    msrp_str_cut(own, ' ', &first, &second); /* each goes in front of the one before */
+    msrp_writer_header_list(w, "From-Path", (struct msrp_str[]){second, first, from}, 3);
 }
 
 void relay_lane_head(struct msrp_writer *w, const struct way_chunk *chunk, const char *tid,
                      const struct msrp_byte_range *range)
 {
-    struct msrp_str rest = lines_behind(&chunk->head), line;
+    struct msrp_str rest = relay_lane_lines(&chunk->head), line;
 
     msrp_writer_text(w, "MSRP ");
     msrp_writer_text(w, tid);
     msrp_writer_text(w, " ");
     msrp_writer_put(w, chunk->head.method_text);
     msrp_writer_text(w, "\r\n");
-    msrp_writer_header(w, "To-Path", chunk->rest);
-    put_from(w, chunk);
+    relay_lane_paths(w, chunk->own, chunk->rest, chunk->head.from.text);
     if (!range) {
         msrp_writer_put(w, rest);
         return;

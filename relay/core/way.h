@@ -242,6 +242,12 @@ void relay_lane_free_chunk(struct relay *relay, struct way_chunk *chunk);
  * NULL: the Byte-Range line as it is. */
 void relay_lane_head(struct msrp_writer *w, const struct way_chunk *chunk, const char *tid,
                      const struct msrp_byte_range *range);
+/* To-Path `rest`, and From-Path: the URIs of ours (one or two) that stood in front of it, each put
+ * in front of the one before, then `from`. rfc4976#6.4.1 */
+void relay_lane_paths(struct msrp_writer *w, struct msrp_str own, struct msrp_str rest,
+                      struct msrp_str from);
+/* The lines behind both paths, which the reader wants to stand first and second. */
+struct msrp_str relay_lane_lines(const struct msrp_head *head);
 /* Room that relay_lane_head needs at most. */
 size_t relay_lane_head_cap(const struct way_chunk *chunk);
 
